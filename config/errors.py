@@ -1,0 +1,35 @@
+"""Errors, sorted by what the caller does next (DESIGN: exceptions for broken links, quality for doubtful values).
+
+WanjiaError
+├── ConfigError            stop before anything started or changed; lists every fault at once; exit code 2
+├── ProtocolError          (protocols/errors.py)
+└── StorageError           (storage/errors.py)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class WanjiaError(Exception):
+    """Base of every error a user of Wanjia can cause or see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in something the user wrote: where it stands, what is wrong, what to do."""
+
+    where: str
+    """`file:line key`, an environment variable, or a command line flag."""
+    what: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}; {self.fix}"
+
+
+class ConfigError(WanjiaError):
+    """Something the user wrote cannot be used. Carries all faults found, not only the first."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))

@@ -1,0 +1,90 @@
+"""Settings: environment variables `WANJIA_*` over `wanjia.toml` over the defaults below."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from config.errors import ConfigError, Fault
+
+FILE = "wanjia.toml"
+
+
+def default_home() -> Path:
+    """Where embedded servers keep their data. As root it lies where the unprivileged server user can reach it."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/wanjia")
+    return Path(platformdirs.user_data_dir("wanjia", appauthor=False))
+
+
+class Settings(BaseModel):
+    """Everything that can be set. Field `x` is the variable `WANJIA_X` and the key `x` in wanjia.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: str | None = Field(
+        None, description="PostgreSQL or TimescaleDB; unset: the embedded server"
+    )
+    nats_url: str | None = Field(None, description="NATS with JetStream; unset: the embedded server")
+    home: Path = Field(default_factory=default_home, description="data of the embedded servers")
+    http: str = Field("127.0.0.1:8000", description="host:port of API and console; port 0 takes a free one")
+    mqtt: str = Field(
+        "127.0.0.1:1883", description="host:port of the embedded MQTT listener; port 0 takes a free one"
+    )
+    site: str = Field("", description="collect only enterprises of this site (empty: those without a site)")
+    registry: Path | None = Field(None, description="registry file applied at start by `wanjia run`")
+    retention_days: int = Field(1826, ge=1, description="readings older than this are dropped")
+    stream_days: int = Field(7, ge=1, description="how long the stream holds what is not yet ingested")
+    stream_bytes: int = Field(10 * 2**30, ge=2**20, description="how much the stream may hold on disk")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+
+    @field_validator("http", "mqtt")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:
+            raise ValueError("must be host:port, for example 127.0.0.1:8000")
+        return value
+
+
+def split_address(value: str) -> tuple[str, int]:
+    """`host:port` of a checked setting as a pair."""
+    host, _, port = value.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
+    """Settings from the environment and the file. Raises ConfigError with every fault, naming variable or key."""
+    environ = os.environ if environ is None else environ
+    file = Path(environ.get("WANJIA_CONFIG", FILE)) if file is None else file
+    values: dict[str, Any] = _read(file) if file.exists() else {}
+    sources = {key: f"{file} key {key}" for key in values}
+    for name in Settings.model_fields:
+        variable = f"WANJIA_{name.upper()}"
+        if environ.get(variable):
+            values[name], sources[name] = environ[variable], variable
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError([_fault(dict(item), sources, file) for item in error.errors()]) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError([Fault(str(file), f"cannot be read: {error}", "correct the file")]) from None
+
+
+def _fault(item: dict[str, Any], sources: Mapping[str, str], file: Path) -> Fault:
+    key = str(item["loc"][0]) if item["loc"] else ""
+    if item["type"] == "extra_forbidden":
+        return Fault(
+            f"{file} key {key}", "is not a setting", f"use one of {', '.join(Settings.model_fields)}"
+        )
+    fix = Settings.model_fields[key].description or "correct the value"
+    return Fault(sources.get(key, key), f"{item['input']!r}: {item['msg']}", fix)
