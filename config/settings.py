@@ -26,15 +26,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: str | None = Field(
-        None, description="PostgreSQL or TimescaleDB; unset: the embedded server"
-    )
+    database_url: str | None = Field(None, description="PostgreSQL or TimescaleDB; unset: the embedded server")
     nats_url: str | None = Field(None, description="NATS with JetStream; unset: the embedded server")
     home: Path = Field(default_factory=default_home, description="data of the embedded servers")
     http: str = Field("127.0.0.1:8000", description="host:port of API and console; port 0 takes a free one")
-    mqtt: str = Field(
-        "127.0.0.1:1883", description="host:port of the embedded MQTT listener; port 0 takes a free one"
-    )
+    mqtt: str = Field("127.0.0.1:1883", description="host:port of the embedded MQTT listener; port 0 takes a free one")
     site: str = Field("", description="collect only enterprises of this site (empty: those without a site)")
     registry: Path | None = Field(None, description="registry file applied at start by `wanjia run`")
     retention_days: int = Field(1826, ge=1, description="readings older than this are dropped")
@@ -83,8 +79,6 @@ def _read(file: Path) -> dict[str, Any]:
 def _fault(item: dict[str, Any], sources: Mapping[str, str], file: Path) -> Fault:
     key = str(item["loc"][0]) if item["loc"] else ""
     if item["type"] == "extra_forbidden":
-        return Fault(
-            f"{file} key {key}", "is not a setting", f"use one of {', '.join(Settings.model_fields)}"
-        )
+        return Fault(f"{file} key {key}", "is not a setting", f"use one of {', '.join(Settings.model_fields)}")
     fix = Settings.model_fields[key].description or "correct the value"
     return Fault(sources.get(key, key), f"{item['input']!r}: {item['msg']}", fix)
