@@ -20,8 +20,10 @@ create table metering_point (
     direction text not null check (direction in ('import', 'export', 'generation', 'internal')),
     boundary boolean not null,
     parent_id integer references metering_point,
+    quantities text[],
     unique (enterprise_id, code)
 );
+comment on column metering_point.quantities is 'the quantities kept of it; null: all its meters give';
 
 create table meter (
     id integer generated always as identity primary key,

@@ -1,0 +1,160 @@
+"""The point table: what every point is, which meter fed it when and with what multiplier, as one snapshot in memory.
+
+Roles load it at start and again when the key `revision` of the registry bucket changes.
+Every instant here is int microseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from config.quantities import QUANTITIES
+from storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a point's life with one meter and one multiplier: [valid_from, valid_to), None = still in force.
+
+    `modulus`, `resolution`, `limit_per_hour`, `initial` and `final` are in the canonical unit, on the meter's own side.
+    """
+
+    valid_from: int
+    valid_to: int | None
+    meter_id: int
+    multiplier: float
+    modulus: float | None
+    resolution: float
+    limit_per_hour: float | None
+    initial: float | None
+    final: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One quantity of one metering point. `metering_point` is its code, unique within the enterprise `uscc`."""
+
+    id: int
+    uscc: str
+    enterprise_id: int
+    metering_point_id: int
+    metering_point: str
+    carrier: str
+    quantity: str
+    register: bool
+    zone: str
+    segments: tuple[Segment, ...]
+    """Sorted, not overlapping."""
+    schedule: tuple[tuple[int, int | None], ...]
+    """(valid_from, seconds apart that readings are expected from then on; None: none are), sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A meter as a sender: which points its quantities are, at each of its installations.
+
+    `driver` and `mapping` are empty and `cadence_s` is 0 for a meter without connection.
+    """
+
+    uscc: str
+    meter: str
+    meter_id: int
+    driver: str
+    mapping: str
+    cadence_s: int
+    points: tuple[tuple[int, int | None, dict[str, int]], ...]
+    """(valid_from, valid_to, quantity -> point id), sorted by valid_from."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointTable:
+    """A consistent snapshot of the registry, as far as readings are concerned."""
+
+    points: dict[int, Point] = field(default_factory=dict)
+    devices: dict[tuple[str, str], Device] = field(default_factory=dict)
+    """By (uscc, meter code)."""
+    by_metering_point: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+    """(uscc, metering point code) -> quantity -> point id."""
+    revision: int = 0
+
+
+async def load_points(db: Database) -> PointTable:
+    """Read the table anew, as of one instant."""
+    async with db.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        revision = await conn.fetchval(db.sql["registry_revision"])
+        points = await conn.fetch(db.sql["point_rows"])
+        segments = await conn.fetch(db.sql["segment_rows"])
+        schedules = await conn.fetch(db.sql["schedule_rows"])
+        devices = await conn.fetch(db.sql["device_rows"])
+        installations = await conn.fetch(db.sql["installation_rows"])
+    table = PointTable(points=_points(points, _by_point(segments), schedules), revision=revision)
+    for point in table.points.values():
+        table.by_metering_point.setdefault((point.uscc, point.metering_point), {})[point.quantity] = point.id
+    for device in _devices(devices, installations, table.points.values()):
+        table.devices[device.uscc, device.meter] = device
+    return table
+
+
+def _by_point(rows: Iterable[asyncpg.Record]) -> dict[int, tuple[Segment, ...]]:
+    """Segments of each point. Equal ones are one object: the quantities of a meter mostly share theirs."""
+    shared: dict[tuple[object, ...], Segment] = {}
+    found: defaultdict[int, list[Segment]] = defaultdict(list)
+    for point_id, *columns in rows:
+        key = tuple(columns)
+        if key not in shared:
+            shared[key] = Segment(*columns)
+        found[point_id].append(shared[key])
+    return {point_id: tuple(segments) for point_id, segments in found.items()}
+
+
+def _points(
+    rows: Iterable[asyncpg.Record], segments: dict[int, tuple[Segment, ...]], schedules: Iterable[asyncpg.Record]
+) -> dict[int, Point]:
+    shared: dict[tuple[int, int | None], tuple[int, int | None]] = {}
+    due: defaultdict[int, list[tuple[int, int | None]]] = defaultdict(list)
+    for point_id, valid_from, cadence_s in schedules:
+        entry = (valid_from, cadence_s)
+        due[point_id].append(shared.setdefault(entry, entry))
+    return {
+        row["id"]: Point(
+            id=row["id"],
+            uscc=row["uscc"],
+            enterprise_id=row["enterprise_id"],
+            metering_point_id=row["metering_point_id"],
+            metering_point=row["metering_point"],
+            carrier=row["carrier"],
+            quantity=row["quantity"],
+            register=QUANTITIES[row["quantity"]].kind == "register",
+            zone=row["zone"],
+            segments=segments.get(row["id"], ()),
+            schedule=tuple(due[row["id"]]),
+        )
+        for row in rows
+    }
+
+
+def _devices(
+    rows: Iterable[asyncpg.Record], installations: Iterable[asyncpg.Record], points: Iterable[Point]
+) -> Iterable[Device]:
+    """Devices with, for each installation, the points that have a segment fed by that meter."""
+    fed: defaultdict[tuple[int, int], dict[str, int]] = defaultdict(dict)
+    for point in points:
+        for segment in point.segments:
+            fed[segment.meter_id, point.metering_point_id][point.quantity] = point.id
+    placed: defaultdict[int, list[tuple[int, int | None, dict[str, int]]]] = defaultdict(list)
+    for meter_id, metering_point_id, valid_from, valid_to in installations:
+        placed[meter_id].append((valid_from, valid_to, fed[meter_id, metering_point_id]))
+    for row in rows:
+        yield Device(
+            uscc=row["uscc"],
+            meter=row["code"],
+            meter_id=row["id"],
+            driver=row["driver"],
+            mapping=row["mapping"],
+            cadence_s=row["cadence_s"],
+            points=tuple(placed[row["id"]]),
+        )
