@@ -72,10 +72,12 @@ create table connection (
     unit integer,
     cadence_s integer not null check (cadence_s > 0),
     mapping text not null default '',
+    baud integer check (baud > 0),
     enabled boolean not null default true
 );
 comment on column connection.mapping is 'payload mapping of MQTT and HTTP devices';
 comment on column connection.unit is 'Modbus unit id';
+comment on column connection.baud is 'speed of the serial line behind a gateway; null: none, or unknown';
 
 create table point (
     id integer generated always as identity primary key,
