@@ -1,0 +1,178 @@
+"""Key-value buckets of JetStream: the registry as collectors see it, and leases."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import nats.errors
+from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
+from nats.js.kv import KeyValue
+
+from storage.errors import StorageError
+from storage.link import Link, translated
+
+RELIST_S = 300.0
+"""A watch lists everything again this often, so that a change missed by the client heals."""
+_LOOK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key and what it holds; `value` None: deleted."""
+
+    key: str
+    value: bytes | None
+    revision: int
+
+
+class Bucket:
+    """A key-value bucket. Every method raises Unavailable while the stream cannot be reached."""
+
+    def __init__(self, link: Link, name: str) -> None:
+        self._link = link
+        self._name = name
+
+    async def put(self, key: str, value: bytes) -> int:
+        """Set a key, durably; its new revision."""
+        with translated(self._link.address):
+            return await (await self._open()).put(key, value)
+
+    async def get(self, key: str) -> bytes | None:
+        with translated(self._link.address):
+            try:
+                return (await (await self._open()).get(key)).value
+            except KeyNotFoundError:
+                return None
+
+    async def delete(self, key: str) -> None:
+        with translated(self._link.address):
+            await (await self._open()).delete(key)
+
+    async def keys(self, prefix: str = "") -> list[str]:
+        with translated(self._link.address):
+            try:
+                return sorted(key for key in await (await self._open()).keys() if key.startswith(prefix))
+            except NoKeysError:
+                return []
+
+    async def watch(self, prefix: str = "") -> AsyncIterator[Entry | None]:
+        """All entries whose key starts with `prefix`, then None once, then every change, for ever.
+
+        After an outage everything is listed again and only what differs is given (nats-py's watchers go deaf when
+        the server restarts: nats.py#510), so the reader always ends up with the present state.
+        """
+        known: dict[str, int] = {}
+        complete = False
+        while True:
+            try:
+                async for entry in self._changes(prefix, known):
+                    if entry is not None or not complete:
+                        complete = complete or entry is None
+                        yield entry
+            except StorageError:
+                await asyncio.sleep(_LOOK_S)
+
+    async def _changes(self, prefix: str, known: dict[str, int]) -> AsyncIterator[Entry | None]:
+        """What differs from `known` (kept up to date), None when all is listed; ends when it must be started again."""
+        epoch, until = self._link.epoch, time.monotonic() + RELIST_S
+        listed: set[str] = set()
+        with translated(self._link.address):
+            watcher = await (await self._open()).watchall(inactive_threshold=60)
+        try:
+            while epoch == self._link.epoch and self._link.connected and time.monotonic() < until:
+                try:
+                    found = await watcher.updates(timeout=_LOOK_S)  # type: ignore[no-untyped-call]
+                except TimeoutError:
+                    continue
+                if found is None:
+                    for key in known.keys() - listed:
+                        del known[key]
+                        yield Entry(key, None, 0)
+                    yield None
+                elif found.key.startswith(prefix):
+                    entry = _entry(found)
+                    listed.add(entry.key)
+                    if _learn(known, entry):
+                        yield entry
+        finally:
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await watcher.stop()  # type: ignore[no-untyped-call]
+
+    async def _open(self) -> KeyValue:
+        return await self._link.jetstream.key_value(self._name)
+
+
+def _entry(found: KeyValue.Entry) -> Entry:
+    value = None if found.operation in ("DEL", "PURGE") else (found.value or b"")
+    return Entry(found.key, value, found.revision or 0)
+
+
+def _learn(known: dict[str, int], entry: Entry) -> bool:
+    """Take the entry into `known`; whether it was news."""
+    if entry.value is None:
+        return known.pop(entry.key, None) is not None
+    news = known.get(entry.key) != entry.revision
+    known[entry.key] = entry.revision
+    return news
+
+
+@dataclass(slots=True)
+class Lease:
+    """A name held by an owner until its time to live passes without renewal."""
+
+    name: str
+    owner: str
+    revision: int
+
+
+class Leases:
+    """Who works on what: one owner per name; without renewal a lease ends after the bucket's time to live.
+
+    `owner` must be unique per process. Every method raises Unavailable while the stream cannot be reached.
+    """
+
+    def __init__(self, link: Link, name: str) -> None:
+        self._link = link
+        self._name = name
+
+    async def acquire(self, name: str, owner: str) -> Lease | None:
+        """The lease, or None while another owner holds it."""
+        with translated(self._link.address):
+            bucket = await self._link.jetstream.key_value(self._name)
+            try:
+                return Lease(name, owner, await bucket.create(name, owner.encode()))
+            except KeyWrongLastSequenceError:
+                return await _held(bucket, name, owner)
+
+    async def renew(self, lease: Lease) -> bool:
+        """Begin the time to live again. False: it was lost, another may hold it."""
+        with translated(self._link.address):
+            bucket = await self._link.jetstream.key_value(self._name)
+            for _ in range(2):
+                try:
+                    lease.revision = await bucket.update(lease.name, lease.owner.encode(), last=lease.revision)
+                    return True
+                except KeyWrongLastSequenceError:  # a renewal whose acknowledgement got lost also looks like this
+                    held = await _held(bucket, lease.name, lease.owner)
+                    if held is None:
+                        return False
+                    lease.revision = held.revision
+        return False
+
+    async def release(self, lease: Lease) -> None:
+        """Let another have it at once; nothing happens when it was lost already."""
+        with translated(self._link.address), contextlib.suppress(KeyWrongLastSequenceError):
+            bucket = await self._link.jetstream.key_value(self._name)
+            await bucket.delete(lease.name, last=lease.revision)
+
+
+async def _held(bucket: KeyValue, name: str, owner: str) -> Lease | None:
+    try:
+        entry = await bucket.get(name)
+    except KeyNotFoundError:
+        return None
+    return Lease(name, owner, entry.revision or 0) if entry.value == owner.encode() else None
