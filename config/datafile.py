@@ -3,14 +3,22 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from config.errors import ConfigError, Fault
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=Named)
 
 
 def wrong(what: str, fix: str) -> PydanticCustomError:
@@ -25,6 +33,23 @@ def read(file: Path) -> tuple[str, dict[str, Any]]:
         return text, tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError([Fault(str(file), f"cannot be read as TOML: {error}", "correct the file")]) from None
+
+
+def gather(shipped: Mapping[str, T], directory: Path | None, load: Callable[[Path], T]) -> dict[str, T]:
+    """The shipped files and those of a user's directory, by name. Raises ConfigError with the faults of all of them."""
+    found, wrongs = dict(shipped), list[Fault]()
+    for file in sorted(directory.glob("*.toml")) if directory else ():
+        try:
+            one = load(file)
+        except ConfigError as error:
+            wrongs += error.faults
+            continue
+        if one.name in found:
+            wrongs.append(Fault(str(file), f"{one.name} is the name of a shipped file", "give it another name"))
+        found[one.name] = one
+    if wrongs:
+        raise ConfigError(wrongs)
+    return found
 
 
 def faults(file: Path, text: str, error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:

@@ -30,20 +30,7 @@ def load(file: Path) -> Profile:
 
 def profiles(directory: Path | None = None) -> dict[str, Profile]:
     """All profiles by name: the shipped ones and those in the user's directory. Raises ConfigError with all faults."""
-    found = dict(_shipped())
-    faults: list[Fault] = []
-    for file in sorted(directory.glob("*.toml")) if directory else ():
-        try:
-            profile = load(file)
-        except ConfigError as error:
-            faults += error.faults
-            continue
-        if profile.name in found:
-            faults.append(Fault(str(file), f"profile {profile.name} is shipped already", "give it another name"))
-        found[profile.name] = profile
-    if faults:
-        raise ConfigError(faults)
-    return found
+    return datafile.gather(_shipped(), directory, load)
 
 
 def table(directory: Path | None = None) -> str:

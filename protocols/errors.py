@@ -4,6 +4,7 @@ ProtocolError
 ├── ConnectFailed   no link: retry with capped, jittered back-off, without end; logged once, recovery once
 ├── Silent          no reply in time: this poll is lost, the link is dirty and must be rebuilt
 ├── BadReply        this block of this poll is lost; the link is fine
+│   └── BadPayload  this message can never be read: quarantine it with the reason
 └── Refused         the meter says there is no such register: split the block, set the point aside
 """
 
@@ -24,6 +25,10 @@ class Silent(ProtocolError):
 
 class BadReply(ProtocolError):
     """The device answered with something that is not a valid reply to the request."""
+
+
+class BadPayload(BadReply):
+    """The message is not what its payload mapping says; its text is the reason."""
 
 
 class Refused(ProtocolError):
