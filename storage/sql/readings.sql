@@ -1,0 +1,53 @@
+-- name: make_room
+select make_room($1, $2);
+
+-- name: keep_readings
+select keep_readings($1);
+
+-- name: readings_near
+-- What is stored between the first and the last instant of each point, at most $4 rows.
+select r.point_id, r.time, r.value
+from unnest($1::integer[], $2::bigint[], $3::bigint[]) q (point_id, first, last)
+cross join lateral (
+    select point_id, time, value from reading
+    where point_id = q.point_id and time between at_us(q.first) and at_us(q.last)
+) r
+limit $4;
+
+-- name: readings_at
+select r.point_id, r.time, r.value
+from unnest($1::integer[], $2::bigint[]) q (point_id, at)
+join reading r on r.point_id = q.point_id and r.time = at_us(q.at);
+
+-- name: reading_conflicts
+insert into reading_conflict (point_id, flags, time, value, received)
+select point_id, flags, at_us(at), value, at_us(received)
+from unnest($1::integer[], $2::smallint[], $3::bigint[], $4::double precision[], $5::bigint[])
+    q (point_id, flags, at, value, received)
+on conflict do nothing;
+
+-- name: readings_around
+select r.point_id, r.time, r.value, r.flags
+from unnest($1::integer[], $2::bigint[], $3::bigint[]) q (point_id, first, last)
+cross join lateral (
+    (select point_id, time, value, flags from reading
+     where point_id = q.point_id and time < at_us(q.first) order by time desc limit $4)
+    union all
+    (select point_id, time, value, flags from reading
+     where point_id = q.point_id and time between at_us(q.first) and at_us(q.last))
+    union all
+    (select point_id, time, value, flags from reading
+     where point_id = q.point_id and time > at_us(q.last) order by time limit $5)
+) r;
+
+-- name: readings_series
+select point_id, time, value, flags from reading
+where point_id = $1 and time >= at_us($2) and time < at_us($3)
+order by time;
+
+-- name: readings_latest
+select r.point_id, r.time, r.value, r.flags
+from unnest(coalesce($1::integer[], (select array_agg(id) from point))) q (point_id)
+cross join lateral (
+    select point_id, time, value, flags from reading where point_id = q.point_id order by time desc limit 1
+) r;
