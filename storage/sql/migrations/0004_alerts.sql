@@ -5,17 +5,28 @@ create table gap (
     point_id integer not null references point,
     from_time timestamptz not null,
     to_time timestamptz,
+    cadence_s integer not null check (cadence_s > 0),
     cause text not null,
     state text not null default 'open' check (state in ('open', 'closed')),
     missing integer not null default 0,
     opened_at timestamptz not null default now(),
     closed_at timestamptz,
-    closed_by text not null default ''
+    closed_by text not null default '',
+    check (to_time is null or to_time > from_time)
 );
 comment on column gap.from_time is 'when the first missing reading was due';
-comment on column gap.to_time is 'when the next reading came; null while nothing has come';
-create index gap_open on gap (point_id) where state = 'open';
-create index gap_range on gap (point_id, from_time);
+comment on column gap.to_time is 'when the next reading came or readings were no longer expected; null while nothing has come';
+comment on column gap.state is 'open: the data are still missing, also when later readings came; closed: filled by readings';
+comment on column gap.missing is 'readings missing in [from_time, to_time); not kept while to_time is null: it grows with the clock';
+create index gap_open on gap (point_id, from_time) where state = 'open';
+create index gap_point on gap (point_id);
+
+-- How far readings have been looked at for holes; one row, kept by the active watch.
+create table watched (
+    one boolean primary key default true check (one),
+    until timestamptz not null
+);
+comment on column watched.until is 'readings received before this have been looked at; a new watch looks at what came since';
 
 create table alert (
     id bigint generated always as identity primary key,
@@ -35,9 +46,11 @@ create table alert (
     en text not null,
     evidence jsonb not null default '{}'
 );
-comment on column alert.key is 'episode key: rule, subject; one live alert per key';
-create unique index alert_live on alert (key) where state in ('open', 'acknowledged');
-create index alert_enterprise on alert (enterprise_id, opened_at desc);
+comment on column alert.key is 'rule and subject; with the onset it names the episode. One running episode per key';
+comment on column alert.ended is 'when the episode was over; null while it runs, whatever people did with the alert';
+create unique index alert_running on alert (key) where ended is null;
+create index alert_enterprise on alert (enterprise_id, id);
+create index alert_live on alert (id) where state in ('open', 'acknowledged');
 
 create table alert_event (
     id bigint generated always as identity primary key,
@@ -53,16 +66,16 @@ create table webhook (
     id integer generated always as identity primary key,
     name text not null unique,
     url text not null,
-    secret text not null default '',
-    min_severity text not null default 'warning',
+    secret text not null,
+    min_severity text not null default 'warning' check (min_severity in ('info', 'warning', 'critical')),
     enabled boolean not null default true
 );
 
+-- One POST to one webhook, about one or many alerts.
 create table notification (
     id bigint generated always as identity primary key,
-    alert_id bigint not null references alert,
-    webhook_id integer not null references webhook,
-    event text not null,
+    webhook_id integer not null references webhook on delete cascade,
+    body jsonb not null,
     state text not null default 'waiting' check (state in ('waiting', 'sent', 'given_up')),
     attempts integer not null default 0,
     next_attempt timestamptz not null default now(),
@@ -71,3 +84,16 @@ create table notification (
     sent timestamptz
 );
 create index notification_waiting on notification (next_attempt) where state = 'waiting';
+create index notification_webhook on notification (webhook_id, created);
+
+-- What a webhook is to be told; notification_id null until it is put into a notification.
+create table notification_item (
+    alert_id bigint not null references alert,
+    webhook_id integer not null references webhook on delete cascade,
+    event text not null check (event in ('opened', 'resolved')),
+    created timestamptz not null default now(),
+    notification_id bigint references notification on delete cascade,
+    primary key (alert_id, webhook_id, event)
+);
+create index notification_item_waiting on notification_item (webhook_id) where notification_id is null;
+create index notification_item_notification on notification_item (notification_id);

@@ -1,0 +1,155 @@
+"""By when the next reading of every point must have come. Pure arrays: an event costs what its batch holds, asking
+who is overdue is one comparison over all points.
+
+Deadlines are in our time, readings in the source's: how far a device's clock or delivery lags behind ours is learned
+from each live reading and granted, so a late clock is not taken for silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.expected import Slots, Windows, gap_grace
+from config.samples import MICROSECOND, Instants, SampleBatch
+from storage.gaps import FOREVER
+
+NEVER = 0
+"""Last reading of a point that has none."""
+MAX_LAG = 86_400 * MICROSECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Times of points to look at in the reading table, both ends included."""
+
+    slot: Slots
+    start: Instants
+    end: Instants
+
+    def __len__(self) -> int:
+        return len(self.slot)
+
+
+class Deadlines:
+    """State of all points: last reading, lag, whether they are silent, and what must be looked at."""
+
+    def __init__(self, windows: Windows, now: int) -> None:
+        count = len(windows)
+        self.windows = windows
+        self.last = np.full(count, NEVER, np.int64)
+        self.lag = np.zeros(count, np.int64)
+        self.floor = np.zeros(count, np.int64)
+        """Not overdue before this: who never reported, or was not listened to, gets time to speak."""
+        self.since = np.full(count, FOREVER, np.int64)
+        """When the first reading missing in the gap that lasts was due; FOREVER: none lasts."""
+        self.holed = np.zeros(count, bool)
+        """The point may have gaps with both ends known: late readings can fill them."""
+        self.row = np.full(count, -1, np.int64)
+        self.cadence = np.zeros(count, np.int64)
+        self.grace = windows.shortest_grace()
+        """Readings no further apart than this hold no gap."""
+        self._deadline = np.full(count, FOREVER, np.int64)
+        self._dirty_from = np.full(count, FOREVER, np.int64)
+        self._dirty_to = np.full(count, -1, np.int64)
+        self._slot = np.full(int(windows.point.max(initial=0)) + 2, -1, np.int64)
+        self._slot[windows.point] = np.arange(count)
+        self.next_change = 0
+        self.advance(now)
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def slots(self, point: NDArray[np.integer]) -> Slots:
+        """Slots of point ids; -1 for points not known."""
+        known = (point >= 0) & (point < len(self._slot) - 1)
+        return self._slot[np.where(known, point, -1)]
+
+    def advance(self, now: int) -> Slots:
+        """Go to the windows that hold `now`; the slots whose window changed (mark them: their gaps may end)."""
+        row = self.windows.at(now)
+        changed = np.flatnonzero(row != self.row)
+        self.row = row
+        held = row >= 0
+        self.cadence = np.zeros(len(self), np.int64)
+        self.cadence[held] = self.windows.cadence[row[held]]
+        self.next_change = self.windows.next_change(now)
+        self.reckon(changed)
+        return changed
+
+    @property
+    def expected(self) -> NDArray[np.bool_]:
+        """Points that readings are expected of now."""
+        return self.cadence > 0
+
+    def heard(self, batch: SampleBatch, *, live: bool) -> None:
+        """Take readings just stored into account; holes, returns and late fills are marked to be looked at."""
+        slot = self.slots(batch.point)
+        known = slot >= 0
+        order = np.lexsort((batch.time[known], slot[known]))
+        slot, time = slot[known][order], batch.time[known][order]
+        if not len(slot):
+            return
+        opens = np.concatenate(([True], slot[1:] != slot[:-1]))
+        before = self.last[slot]
+        previous = np.where(opens, before, np.maximum(before, np.roll(time, 1)))
+        fresh, silent = time > before, self.since[slot] < FOREVER
+        hole = fresh & (silent | (time - previous > self.grace[slot]))
+        late = ~fresh & (self.holed[slot] | silent)
+        self.mark(slot[hole], previous[hole], time[hole])
+        self.mark(slot[late], time[late], time[late])
+        newest = np.concatenate((opens[1:], [True])) & fresh
+        self.spoke(slot[newest], time[newest], batch.received if live else None)
+
+    def spoke(self, slot: Slots, time: Instants, received: int | Instants | None) -> None:
+        """The last reading of each slot (each at most once). `received`: when it came, None if that tells nothing."""
+        self.last[slot] = np.maximum(self.last[slot], time)
+        if received is not None:
+            self.lag[slot] = np.clip(received - time, 0, MAX_LAG)
+        self.reckon(slot)
+
+    def mark(self, slot: Slots, start: Instants, end: Instants) -> None:
+        """Have these times of these points looked at; what is marked for one point becomes one range."""
+        np.minimum.at(self._dirty_from, slot, start)
+        np.maximum.at(self._dirty_to, slot, end)
+
+    def take_marked(self) -> Ranges:
+        """What is to be looked at; it is marked no longer."""
+        slot = np.flatnonzero(self._dirty_to >= 0)
+        ranges = Ranges(slot, self._dirty_from[slot], self._dirty_to[slot])
+        self._dirty_from[slot] = FOREVER
+        self._dirty_to[slot] = -1
+        return ranges
+
+    @property
+    def silent(self) -> NDArray[np.bool_]:
+        """Points with a gap that lasts."""
+        return self.since < FOREVER
+
+    def certain(self, slot: Slots, now: int, overdue: NDArray[np.bool_]) -> Instants:
+        """Up to when a slot without newer readings has really missed them: now if it is overdue; while it may still
+        speak, only up to the beginning of its window."""
+        row = self.row[slot]
+        until = np.full(len(slot), now, np.int64)
+        waiting = (row >= 0) & ~overdue[slot]
+        until[waiting] = self.windows.start[row[waiting]]
+        return until
+
+    def reckon(self, slot: Slots) -> None:
+        """Deadlines anew, after `last`, `lag`, `floor` or the window of these slots has changed."""
+        row = self.row[slot]
+        self._deadline[slot[row < 0]] = FOREVER
+        slot, row = slot[row >= 0], row[row >= 0]
+        cadence = self.windows.cadence[row]
+        due = np.maximum(self.last[slot] + cadence, self.windows.start[row])
+        self._deadline[slot] = np.maximum(due + gap_grace(cadence) + self.lag[slot], self.floor[slot])
+
+    def overdue(self, now: int) -> NDArray[np.bool_]:
+        """Points whose next reading is missing by now."""
+        return self._deadline <= now
+
+    def next_due(self) -> int:
+        """The earliest deadline of a point that is not silent yet, or the next change of windows if that is earlier."""
+        return min(int(self._deadline[~self.silent].min(initial=FOREVER)), self.next_change)

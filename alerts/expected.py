@@ -1,0 +1,129 @@
+"""When readings are expected: the schedule of every point while a meter is installed, as arrays.
+
+Instants and cadences are int64 microseconds. A *slot* is the place of a point in these arrays.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.samples import MICROSECOND, Instants
+from storage.gaps import FOREVER
+from storage.points import Point
+
+Slots = NDArray[np.int64]
+
+_MINUTE = 60 * MICROSECOND
+
+
+def gap_grace(cadence: Any) -> Any:
+    """How long a reading may be overdue before it counts as missing."""
+    return np.maximum(3 * cadence, _MINUTE)
+
+
+def offline_grace(cadence: Any) -> Any:
+    """How long all readings of a device may be overdue before it counts as offline."""
+    return np.maximum(3 * cadence, 15 * _MINUTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Stretches without readings. `start`: when the first missing reading was due; `end`: FOREVER while it lasts."""
+
+    slot: Slots
+    start: Instants
+    end: Instants
+    cadence: Instants
+    missing: NDArray[np.int64]
+    """Readings missing up to `end`, or up to the time of asking."""
+
+    def __len__(self) -> int:
+        return len(self.slot)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Windows of the point in slot i are the rows first[i]:first[i+1], sorted; a reading every `cadence` in each."""
+
+    point: NDArray[np.int64]
+    """Point ids, ascending."""
+    first: NDArray[np.int64]
+    start: Instants
+    end: Instants
+    cadence: Instants
+    meter: NDArray[np.int64]
+    """The meter installed during the window."""
+
+    @classmethod
+    def of(cls, points: Iterable[Point], disabled: Collection[int] = ()) -> Windows:
+        """`disabled`: meters that are installed but not asked for readings."""
+        known = sorted(points, key=lambda point: point.id)
+        rows = [_windows(point, disabled) for point in known]
+        flat = np.array([row for some in rows for row in some], np.int64).reshape(-1, 4)
+        first = np.concatenate(([0], np.cumsum([len(some) for some in rows], dtype=np.int64))).astype(np.int64)
+        ids = np.array([point.id for point in known], np.int64)
+        return cls(ids, first, flat[:, 0].copy(), flat[:, 1].copy(), flat[:, 2].copy(), flat[:, 3].copy())
+
+    def __len__(self) -> int:
+        return len(self.point)
+
+    def at(self, now: int) -> NDArray[np.int64]:
+        """The row of each slot's window that holds `now`; -1 where none does."""
+        row = np.full(len(self), -1, np.int64)
+        inside = (self.start <= now) & (now < self.end)
+        slot = np.repeat(np.arange(len(self)), np.diff(self.first))
+        row[slot[inside]] = np.flatnonzero(inside)
+        return row
+
+    def next_change(self, now: int) -> int:
+        """The next instant at which some window begins or ends."""
+        later = np.concatenate((self.start[self.start > now], self.end[self.end > now]))
+        return int(later.min(initial=FOREVER))
+
+    def shortest_grace(self) -> Instants:
+        """Per slot: no stretch shorter than this can be a gap; FOREVER where nothing is ever expected."""
+        least = np.full(len(self), FOREVER, np.int64)
+        np.minimum.at(least, np.repeat(np.arange(len(self)), np.diff(self.first)), gap_grace(self.cadence))
+        return least
+
+    def missing(self, slot: Slots, before: Instants, after: Instants, now: Instants) -> Pieces:
+        """What is missing between two readings that follow each other (`before` 0: none before; `after` FOREVER:
+        none since). A piece that is shorter than the grace is none. `now`, one per row, bounds what was due yet."""
+        count = np.diff(self.first)[slot]
+        hole = np.repeat(np.arange(len(slot)), count)
+        row = self.first[slot][hole] + np.arange(len(hole)) - np.repeat(np.cumsum(count) - count, count)
+        begin, end, cadence = self.start[row], self.end[row], self.cadence[row]
+        due = np.where(before[hole] >= begin, before[hole] + cadence, begin)
+        last = np.minimum(np.minimum(after, now)[hole], end)
+        lasting = (after[hole] == FOREVER) & (end > now[hole])
+        keep = last - due > gap_grace(cadence)
+        # A reading stands for the nearest instant it was due at; else all that was due before the end is missing.
+        rounding = np.where(last == after[hole], cadence // 2, cadence - 1)
+        lacking = np.maximum((last - due + rounding) // cadence, 1)
+        until = np.where(lasting, FOREVER, last)
+        return Pieces(slot[hole][keep], due[keep], until[keep], cadence[keep], lacking[keep])
+
+
+def _windows(point: Point, disabled: Collection[int]) -> list[tuple[int, int, int, int]]:
+    """(start, end, cadence, meter): the schedule cut by the installations; adjoining equals are one."""
+    steps = [*point.schedule, (FOREVER, None)]
+    found: list[tuple[int, int, int, int]] = []
+    for segment in point.segments:
+        if segment.meter_id in disabled:
+            continue
+        for (begin, cadence_s), (end, _) in itertools.pairwise(steps):
+            start = max(begin, segment.valid_from)
+            stop = min(end, FOREVER if segment.valid_to is None else segment.valid_to)
+            if cadence_s is None or start >= stop:
+                continue
+            cadence = cadence_s * MICROSECOND
+            if found and found[-1][1:] == (start, cadence, segment.meter_id):
+                start = found.pop()[0]
+            found.append((start, stop, cadence, segment.meter_id))
+    return found

@@ -1,0 +1,201 @@
+"""Gaps: where readings are missing, as rows, and the look into the reading table that finds them.
+
+Instants in arrays are int64 microseconds; FOREVER stands for "not yet". Functions that take a connection run in the
+caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.samples import Instants
+from storage.queries import SQL
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from storage.database import Connection, Database
+
+FOREVER = int(np.iinfo(np.int64).max)
+"""Later than any instant: an end that is not known."""
+CHUNK = 5_000
+"""Ranges looked at by one statement: keeps each far below the time limit."""
+
+State = Literal["open", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holes:
+    """What the reading table says about ranges: readings around each, and pairs far apart within."""
+
+    low: Instants
+    """Per range: the last reading before it; 0: none."""
+    high: Instants
+    """Per range: the first reading after it; FOREVER: none."""
+    number: NDArray[np.int64]
+    """Per pair: its range."""
+    before: Instants
+    after: Instants
+    """FOREVER: `before` is the last reading of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGap:
+    """A row whose data are still missing. `end` FOREVER: nothing has come since."""
+
+    id: int
+    number: int
+    start: int
+    end: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A gap to be written. `end` FOREVER while it lasts; `cadence` in microseconds."""
+
+    point: int
+    start: int
+    end: int
+    cadence: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items of a list, and the cursor that continues it."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+async def last_readings(conn: Connection, points: Sequence[int]) -> tuple[NDArray[np.int64], Instants, Instants]:
+    """(point, time, received) of the last reading of each point that has one."""
+    rows: list[Record] = []
+    for start in range(0, len(points), CHUNK):
+        rows += await conn.fetch(SQL["gap_last_readings"], points[start : start + CHUNK])
+    table = _table(rows, 3)
+    return table[0], table[1], table[2]
+
+
+async def holes(conn: Connection, points: NDArray[np.int64], start: Instants, end: Instants, least: Instants) -> Holes:
+    """Look at ranges of points (both ends included) for readings more than `least` apart."""
+    rows: list[Record] = []
+    offsets: list[int] = []
+    for chunk in _chunks(len(points)):
+        found = await conn.fetch(SQL["gap_holes"], *(column[chunk].tolist() for column in (points, start, end, least)))
+        rows += found
+        offsets += [chunk.start] * len(found)
+    table = _table(rows, 5)
+    number = table[0] - 1 + np.array(offsets, np.int64)
+    low, high = np.zeros(len(points), np.int64), np.full(len(points), FOREVER, np.int64)
+    low[number], high[number] = table[1], table[2]
+    pair = table[3] != FOREVER
+    return Holes(low, high, number[pair], table[3][pair], table[4][pair])
+
+
+async def open_between(conn: Connection, points: NDArray[np.int64], low: Instants, high: Instants) -> list[OpenGap]:
+    """Open gaps of each point between two readings, in order."""
+    found: list[OpenGap] = []
+    for chunk in _chunks(len(points)):
+        ends = [None if value == FOREVER else value for value in high[chunk].tolist()]
+        rows = await conn.fetch(SQL["gap_open_between"], points[chunk].tolist(), low[chunk].tolist(), ends)
+        found += [OpenGap(r[0], r[1] - 1 + chunk.start, r[2], FOREVER if r[3] is None else r[3], r[4]) for r in rows]
+    return found
+
+
+async def open_points(conn: Connection) -> tuple[NDArray[np.int64], Instants, NDArray[np.bool_]]:
+    """Points with open gaps: (point, since when one lasts or FOREVER, whether there are ended ones)."""
+    table = _table(await conn.fetch(SQL["gap_open_points"]), 3)
+    return table[0], table[1], table[2].astype(bool)
+
+
+async def filled(conn: Connection) -> tuple[NDArray[np.int64], Instants, Instants]:
+    """(point, start, end) of open gaps that hold readings, which came while nobody watched."""
+    table = _table(await conn.fetch(SQL["gap_filled"]), 3)
+    return table[0], table[1], table[2]
+
+
+async def insert(conn: Connection, stretches: Sequence[Stretch]) -> None:
+    if stretches:
+        await conn.execute(SQL["gap_insert"], [s.point for s in stretches], *_columns(stretches))
+
+
+async def update(conn: Connection, changed: Sequence[tuple[int, Stretch]]) -> None:
+    """Give gaps (by id) the extent of what is still missing."""
+    if changed:
+        await conn.execute(SQL["gap_update"], [gap for gap, _ in changed], *_columns([s for _, s in changed]))
+
+
+async def close(conn: Connection, ids: Sequence[int], by: str) -> None:
+    if ids:
+        await conn.execute(SQL["gap_close"], ids, by)
+
+
+async def watched_until(conn: Connection) -> int | None:
+    """Up to when readings were received that have been looked at; None before the first watch."""
+    until: int | None = await conn.fetchval(SQL["watched_until"])
+    return until
+
+
+async def set_watched(conn: Connection, until: int) -> None:
+    await conn.execute(SQL["watched_set"], until)
+
+
+async def page(
+    db: Database,
+    *,
+    enterprise: str | None = None,
+    region: str | None = None,
+    state: State | None = None,
+    limit: int = 100,
+    after: str | None = None,
+) -> Page:
+    """Gaps, newest first, as the API shows them. `region`: a prefix. Raises ValueError for a bad cursor."""
+    below = None if after is None else int(after)
+    async with db.connection() as conn:
+        rows = await conn.fetch(SQL["gap_page"], enterprise, region, state, below, limit + 1)
+    more = rows[limit - 1]["id"] if len(rows) > limit else None
+    return Page([_item(row) for row in rows[:limit]], None if more is None else str(more))
+
+
+def _item(row: Record) -> dict[str, Any]:
+    zone = ZoneInfo(row["zone"])
+    return {
+        "id": row["id"],
+        "uscc": row["uscc"],
+        "metering_point": row["metering_point"],
+        "quantity": row["quantity"],
+        "from": local(row["from_time"], zone),
+        "to": local(row["to_time"], zone),
+        "cause": row["cause"],
+        "state": row["state"],
+        "missing": row["missing"],
+    }
+
+
+def local(instant: datetime | None, zone: ZoneInfo) -> str | None:
+    """ISO 8601 with the zone's offset."""
+    return None if instant is None else instant.astimezone(zone).isoformat()
+
+
+def _columns(stretches: Iterable[Stretch]) -> tuple[list[Any], ...]:
+    rows = [(s.start, None if s.end == FOREVER else s.end, s.cadence // 1_000_000, s.missing) for s in stretches]
+    return tuple(list(column) for column in zip(*rows, strict=True))
+
+
+def _chunks(count: int) -> Iterator[slice]:
+    return (slice(start, start + CHUNK) for start in range(0, count, CHUNK))
+
+
+def _table(rows: Sequence[Record], width: int) -> NDArray[np.int64]:
+    """Columns of integers; null becomes FOREVER."""
+    values = [[FOREVER if value is None else value for value in row] for row in rows]
+    return np.array(values, np.int64).reshape(-1, width).T

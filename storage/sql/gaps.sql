@@ -1,0 +1,152 @@
+-- Gaps: stretches of missing readings. Instants go in and out as microseconds since the epoch.
+
+-- name: gap_subjects
+-- Who stands behind a point: for sentences, grouping and addresses.
+select
+    metering_point.id, metering_point.code, metering_point.name,
+    enterprise.id as enterprise_id, enterprise.uscc, enterprise.name as enterprise, enterprise.zone
+from metering_point
+join enterprise on enterprise.id = metering_point.enterprise_id;
+
+-- name: gap_devices
+select
+    meter.id, meter.code, coalesce(connection.address, '') as address, coalesce(connection.enabled, true) as enabled
+from meter
+left join connection on connection.meter_id = meter.id;
+
+-- name: gap_last_readings
+-- The last reading of each point asked for that has any.
+select point.id, (extract(epoch from last.time) * 1000000)::bigint as time,
+    (extract(epoch from last.received) * 1000000)::bigint as received
+from unnest($1::integer[]) as point (id)
+cross join lateral (
+    select reading.time, reading.received from reading
+    where reading.point_id = point.id order by reading.time desc limit 1
+) as last;
+
+-- name: gap_holes
+-- Per range (its number counts from 1): the readings around it and pairs of readings that follow each other at more
+-- than the limit. low: the last reading before the range, 0: none; high: the first after it, null: none.
+-- after null: the last reading of all.
+select
+    range.number::integer,
+    (extract(epoch from around.low) * 1000000)::bigint as low,
+    (extract(epoch from around.high) * 1000000)::bigint as high,
+    (extract(epoch from hole.time) * 1000000)::bigint as before,
+    (extract(epoch from hole.next) * 1000000)::bigint as after
+from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[])
+    with ordinality as range (point_id, start, stop, least, number)
+cross join lateral (
+    select
+        timestamptz 'epoch' + range.start * interval '1 microsecond' as start,
+        timestamptz 'epoch' + range.stop * interval '1 microsecond' as stop,
+        range.least * interval '1 microsecond' as least
+) as bound
+cross join lateral (
+    select
+        coalesce((
+            select reading.time from reading
+            where reading.point_id = range.point_id and reading.time < bound.start
+            order by reading.time desc limit 1
+        ), timestamptz 'epoch') as low,
+        (
+            select reading.time from reading
+            where reading.point_id = range.point_id and reading.time > bound.stop
+            order by reading.time limit 1
+        ) as high
+) as around
+left join lateral (
+    select pair.time, pair.next
+    from (
+        select every.time, lead(every.time) over (order by every.time) as next
+        from (
+            select around.low as time
+            union all
+            select reading.time from reading
+            where reading.point_id = range.point_id and reading.time between bound.start and bound.stop
+            union all
+            select around.high where around.high is not null
+        ) as every
+    ) as pair
+    where pair.next - pair.time > bound.least or (pair.next is null and around.high is null)
+) as hole on true
+order by range.number, hole.time;
+
+-- name: gap_open_between
+-- Open gaps of points that lie between two readings (high null: to the end of time).
+select
+    gap.id, range.number::integer,
+    (extract(epoch from gap.from_time) * 1000000)::bigint as from_us,
+    (extract(epoch from gap.to_time) * 1000000)::bigint as to_us,
+    gap.missing
+from unnest($1::integer[], $2::bigint[], $3::bigint[])
+    with ordinality as range (point_id, low, high, number)
+join gap on gap.point_id = range.point_id and gap.state = 'open'
+    and gap.from_time >= timestamptz 'epoch' + range.low * interval '1 microsecond'
+    and (range.high is null or gap.from_time < timestamptz 'epoch' + range.high * interval '1 microsecond')
+order by range.number, gap.from_time;
+
+-- name: gap_open_points
+-- Per point with open gaps: since when one lasts (null: none does).
+select point_id, (extract(epoch from max(from_time) filter (where to_time is null)) * 1000000)::bigint as since,
+    bool_or(to_time is not null) as holed
+from gap where state = 'open' group by point_id;
+
+-- name: gap_filled
+-- Open gaps in which there are readings: something came unnoticed.
+select gap.point_id, (extract(epoch from gap.from_time) * 1000000)::bigint as from_us,
+    (extract(epoch from gap.to_time) * 1000000)::bigint as to_us
+from gap
+where gap.state = 'open' and exists (
+    select from reading
+    where reading.point_id = gap.point_id and reading.time >= gap.from_time
+        and reading.time < coalesce(gap.to_time, 'infinity')
+);
+
+-- name: gap_insert
+insert into gap (point_id, from_time, to_time, cadence_s, cause, missing)
+select
+    new.point_id, timestamptz 'epoch' + new.from_us * interval '1 microsecond',
+    timestamptz 'epoch' + new.to_us * interval '1 microsecond', new.cadence_s, 'silent', new.missing
+from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[])
+    as new (point_id, from_us, to_us, cadence_s, missing);
+
+-- name: gap_update
+update gap set
+    from_time = timestamptz 'epoch' + new.from_us * interval '1 microsecond',
+    to_time = timestamptz 'epoch' + new.to_us * interval '1 microsecond',
+    cadence_s = new.cadence_s, missing = new.missing
+from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[])
+    as new (id, from_us, to_us, cadence_s, missing)
+where gap.id = new.id;
+
+-- name: gap_close
+update gap set state = 'closed', closed_at = now(), closed_by = $2, missing = 0
+where id = any($1::bigint[]);
+
+-- name: watched_until
+select (extract(epoch from until) * 1000000)::bigint from watched;
+
+-- name: watched_set
+insert into watched (until) values (timestamptz 'epoch' + $1::bigint * interval '1 microsecond')
+on conflict (one) do update set until = excluded.until;
+
+-- name: gap_page
+-- Newest first. $1 enterprise, $2 region prefix, $3 state: null is any; $4: ids below.
+select
+    gap.id, enterprise.uscc, enterprise.zone, metering_point.code as metering_point, point.quantity,
+    gap.from_time, gap.to_time, gap.cause, gap.state,
+    case when gap.state = 'open' and gap.to_time is null
+        then greatest(ceil(extract(epoch from now() - gap.from_time) / gap.cadence_s), gap.missing)::integer
+        else gap.missing
+    end as missing
+from gap
+join point on point.id = gap.point_id
+join metering_point on metering_point.id = point.metering_point_id
+join enterprise on enterprise.id = metering_point.enterprise_id
+where ($1::text is null or enterprise.uscc = $1)
+    and ($2::text is null or starts_with(enterprise.region, $2))
+    and ($3::text is null or gap.state = $3)
+    and ($4::bigint is null or gap.id < $4)
+order by gap.id desc
+limit $5;
