@@ -45,8 +45,8 @@ async def connect(address: str, listener: Listener, timeout_s: float) -> "Modbus
             _, line = await loop.create_connection(lambda: ModbusLine(listener), host, port)
     except TimeoutError:
         raise ConnectFailed(f"{address} does not accept a connection within {timeout_s:g} s") from None
-    except OSError as error:
-        raise ConnectFailed(f"{address}: {error.strerror or error}") from None
+    except (OSError, UnicodeError) as error:
+        raise ConnectFailed(f"{address}: {getattr(error, 'strerror', None) or error}") from None
     return line
 
 

@@ -1,0 +1,80 @@
+"""All polled devices of a collector: their links, their slots, and what becomes of them when the registry changes."""
+
+import time
+from functools import partial
+
+from collector.devices import Device
+from collector.links import Link, Take
+from collector.poll import FIRST_BACKOFF_S, Counts, Wheel, backoff, next_slot, phase
+from protocols import driver
+from protocols.driver import Polled
+
+
+class Fleet:
+    """Polls every device at its slots until it is removed. Links of devices that are not touched stay as they are."""
+
+    def __init__(self, take: Take) -> None:
+        self.counts = Counts()
+        self.wheel = Wheel()
+        self._take = take
+        self._links: dict[tuple[str, str], Link] = {}
+
+    @property
+    def links(self) -> int:
+        return len(self._links)
+
+    @property
+    def connected(self) -> int:
+        return sum(link.connected for link in self._links.values())
+
+    def add(self, device: Device) -> None:
+        """Poll the device from its next slot on. Raises KeyError when nothing polls by its driver."""
+        key = _link_of(device)
+        if key not in self._links:
+            name, address = key
+            polled = driver(name)
+            if not isinstance(polled, Polled):
+                raise KeyError(name)
+            self._links[key] = Link(address, polled.connect, self.wheel, self.counts, self._take, self._schedule)
+        self._links[key].devices += 1
+        self._schedule(device)
+
+    def remove(self, device: Device) -> None:
+        """Poll the device no more; its link is closed when nothing else needs it."""
+        device.gone = True
+        key = _link_of(device)
+        link = self._links[key]
+        link.devices -= 1
+        if not link.devices:
+            link.close()
+            del self._links[key]
+
+    def close(self) -> None:
+        self.wheel.stop()
+        for link in self._links.values():
+            link.close()
+        self._links.clear()
+
+    def _schedule(self, device: Device) -> None:
+        """Put the device into the wheel: for its next slot, or out of turn while it gives nothing."""
+        if device.gone:
+            return
+        cadence_s = device.connection.cadence_s
+        if device.failures:
+            device.slot = 0.0
+            wait = backoff(device.failures, min(FIRST_BACKOFF_S, cadence_s))
+        else:
+            now = time.time()
+            slot = next_slot(now, cadence_s, phase(device.connection.id, cadence_s))
+            if device.slot:
+                self.counts.passed_over(device.slot, slot, cadence_s)
+            device.slot, wait = slot, slot - now
+        self.wheel.after(wait, partial(self._due, device))
+
+    def _due(self, device: Device) -> None:
+        if not device.gone:
+            self._links[_link_of(device)].poll(device)
+
+
+def _link_of(device: Device) -> tuple[str, str]:
+    return device.connection.driver, device.connection.address
