@@ -22,7 +22,8 @@ from config.quantities import to_canonical
 from config.samples import MICROSECOND, Flags, Instants, Values
 from protocols.errors import BadPayload
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1_000_000
+"""Below the 1 MiB that a NATS server takes by default, so that even one byte more can be kept in quarantine."""
 _FARTHEST = 1 << 62
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
