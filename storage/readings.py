@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.samples import Flags, Instants, Points, SampleBatch, Values
+from storage import keys
 from storage.columns import Array, Layout, copy_in, copy_out
 from storage.errors import RowsRefused
 from storage.partitions import make_room
@@ -77,7 +78,7 @@ async def store(conn: Connection, batch: SampleBatch, received: Instants | None 
     if not np.isfinite(batch.value).all():
         raise RowsRefused("a reading's value is not a finite number")
     rows = _sorted(batch, np.full(len(batch), batch.received) if received is None else received)
-    first = _first_of_key(rows)
+    first = keys.firsts(rows.point, rows.time)
     distinct, doubled = rows[first], rows[~first]
     firsts = rows.value[np.maximum.accumulate(np.where(first, np.arange(len(rows)), 0))][~first]
     differs = doubled.value != firsts
@@ -107,11 +108,8 @@ async def _store_distinct(conn: Connection, rows: _Rows) -> tuple[_Rows, int, _R
         return rows, 0, rows[nothing]
     except asyncpg.UniqueViolationError:
         point, time, value = await _stored_among(conn, rows)
-    keys, stored = _keys(rows.point, rows.time), _keys(point, time)
-    order = np.argsort(stored, kind="stable")
-    place = np.minimum(np.searchsorted(stored, keys, sorter=order), len(stored) - 1)
-    known = stored[order][place] == keys
-    differs = known & (value[order][place] != rows.value)
+    place, known = keys.find(rows.point, rows.time, point, time)
+    differs = known & (value[place] != rows.value)
     new = rows[~known]
     if len(new):
         await copy_in(conn, "reading", _STORED, *new.arrays)
@@ -154,26 +152,10 @@ async def latest(conn: Connection, points: Points | None = None) -> ReadingColum
 
 def _by_point_and_time(columns: list[Array]) -> ReadingColumns:
     point, time, value, flags = columns
-    order = np.argsort(_keys(point, time), kind="stable")
+    order = keys.order(point, time)
     return ReadingColumns(point[order], time[order], value[order], flags[order])
 
 
 def _sorted(batch: SampleBatch, received: Instants) -> _Rows:
-    order = np.argsort(_keys(batch.point, batch.time), kind="stable")
+    order = keys.order(batch.point, batch.time)
     return _Rows(batch.point[order], batch.flags[order], batch.time[order], batch.value[order], received[order])
-
-
-def _first_of_key(rows: _Rows) -> NDArray[np.bool_]:
-    first = np.ones(len(rows), np.bool_)
-    first[1:] = (np.diff(rows.point) != 0) | (np.diff(rows.time) != 0)
-    return first
-
-
-def _keys(point: Array, time: Array) -> NDArray[np.complex128]:
-    """(point, time) as one sortable number: complex ones are ordered by their real, then their imaginary part.
-
-    Exact, as microseconds stay below 2^53 until the year 2255.
-    """
-    keys = np.empty(len(point), np.complex128)
-    keys.real, keys.imag = point, time
-    return keys

@@ -1,0 +1,220 @@
+"""Metered intervals and their hour and day rollups at rest, and the queue of ranges to be computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.quality import Quality
+from config.samples import MICROSECOND, Instants, Points, Values
+from storage import keys
+from storage.columns import Array, Layout, copy_in, copy_out
+from storage.partitions import make_room
+from storage.queries import SQL
+
+if TYPE_CHECKING:
+    from storage.database import Connection
+
+Counts: TypeAlias = NDArray[np.int32]
+Codes: TypeAlias = NDArray[np.int16]
+
+_INTERVAL = Layout(
+    point_id="int4", start="timestamptz", seconds="int4", consumption="float8?", quality="int2", method="int2",
+    expected="int4", received="int4",
+)  # fmt: skip
+_ROLLUP = Layout(
+    point_id="int4", start="timestamptz", seconds="int4", consumption="float8?", quality="int2", intervals="int2",
+    expected="int4", received="int4", estimated="int2", edited="int2",
+)  # fmt: skip
+_HOUR = 3600 * MICROSECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """[start, past) of points, not overlapping within a point."""
+
+    point: Points
+    start: Instants
+    past: Instants
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalColumns:
+    """Intervals sorted by point and start; consumption NaN means there is none (NULL in the table)."""
+
+    point: Points
+    start: Instants
+    seconds: Counts
+    consumption: Values
+    quality: Codes
+    method: Codes
+    expected: Counts
+    received: Counts
+
+    def __len__(self) -> int:
+        return len(self.point)
+
+    @property
+    def intervals(self) -> Codes:
+        """As in RollupColumns: 1 where there is a value."""
+        return np.asarray(~np.isnan(self.consumption), np.int16)
+
+    @property
+    def estimated(self) -> Codes:
+        return np.asarray(self.quality == Quality.ESTIMATED, np.int16)
+
+    @property
+    def edited(self) -> Codes:
+        return np.asarray(self.quality == Quality.EDITED, np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class RollupColumns:
+    """Hours or days, sorted by point and start.
+
+    `seconds`: how much of it has a value; `quality`: the worst of its intervals; `intervals`, `estimated`, `edited`:
+    how many of its intervals have a value, an estimated or an edited one.
+    """
+
+    point: Points
+    start: Instants
+    seconds: Counts
+    consumption: Values
+    quality: Codes
+    intervals: Codes
+    expected: Counts
+    received: Counts
+    estimated: Codes
+    edited: Codes
+
+    def __len__(self) -> int:
+        return len(self.point)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Starts of intervals that were stored, changed or removed."""
+
+    point: Points
+    start: Instants
+
+    def __len__(self) -> int:
+        return len(self.point)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A rollup row that is not the sum of its intervals. `stored` and `proper` are JSON; None: there is no row."""
+
+    rollup: Literal["hour", "day"]
+    point: int
+    start: int
+    stored: str | None
+    proper: str
+
+
+async def replace(conn: Connection, intervals: IntervalColumns, ranges: Ranges) -> Changed:
+    """Make `intervals` all the intervals that start in `ranges`, which they must lie in.
+
+    Only differences are written: computing the same again changes nothing.
+    """
+    stored = IntervalColumns(
+        *await copy_out(conn, SQL["intervals_within"], _INTERVAL, ranges.point, ranges.start, ranges.past)
+    )
+    gone, new = _differences(stored, intervals)
+    if gone.any():
+        starts = stored.start[gone]
+        await conn.execute(
+            SQL["intervals_delete"], stored.point[gone].tolist(), starts.tolist(), int(starts.min()), int(starts.max())
+        )
+    if new.any():
+        await make_room(conn, "metered_interval", intervals.start[new])
+        await copy_in(conn, "metered_interval", _INTERVAL, *(column[new] for column in _columns(intervals)))
+    return Changed(
+        *_distinct(
+            np.concatenate((stored.point[gone], intervals.point[new])),
+            np.concatenate((stored.start[gone], intervals.start[new])),
+        )
+    )
+
+
+def _differences(stored: IntervalColumns, wanted: IntervalColumns) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which stored intervals must go and which wanted ones be written; one that differs is both."""
+    place, known = keys.find(wanted.point, wanted.start, stored.point, stored.start)
+    same = known.copy()
+    for had, wants in zip(_columns(stored), _columns(wanted), strict=True):
+        old, new = had[place[known]], wants[known]
+        same[known] &= (old == new) | (np.isnan(old) & np.isnan(new))
+    kept = np.zeros(len(stored), np.bool_)
+    kept[place[same]] = True
+    return ~kept, ~same
+
+
+async def roll_up(conn: Connection, changed: Changed, zone_of_point: Mapping[int, str]) -> None:
+    """Make the hours and days that hold the changed intervals again; those left without interval go.
+
+    `zone_of_point`: the IANA zone whose midnights bound the days of a point.
+    """
+    if not len(changed):
+        return
+    hour = changed.start // _HOUR * _HOUR
+    point, hour = _distinct(changed.point, hour)
+    await conn.execute(SQL["roll_up_hours"], point.tolist(), hour.tolist())
+    zones = np.array([zone_of_point[point] for point in changed.point.tolist()])
+    for zone in np.unique(zones).tolist():
+        there = zones == zone
+        await conn.execute(SQL["roll_up_days"], changed.point[there].tolist(), changed.start[there].tolist(), zone)
+
+
+async def series(
+    conn: Connection, points: Points, interval: Literal["15m", "hour", "day"], start: int, past: int
+) -> IntervalColumns | RollupColumns:
+    """Rows of these points that start in [start, past)."""
+    layout = _INTERVAL if interval == "15m" else _ROLLUP
+    columns = await copy_out(conn, SQL[f"intervals_{interval}"], layout, points, start, past)
+    order = keys.order(columns[0], columns[1])
+    ordered = [column[order] for column in columns]
+    return IntervalColumns(*ordered) if interval == "15m" else RollupColumns(*ordered)
+
+
+async def prove(conn: Connection, points: Points, start: int, past: int) -> list[Difference]:
+    """Compare the rollups that start in [start, past) with their intervals, row for row; empty when all is well."""
+    found: list[Difference] = []
+    for rollup in ("hour", "day"):
+        rows = await conn.fetch(SQL[f"rollup_{rollup}_differences"], points.tolist(), start, past)
+        found += [Difference(rollup, row["point_id"], row["start"], row["stored"], row["proper"]) for row in rows]
+    return found
+
+
+async def mark_dirty(conn: Connection, ranges: Ranges, reason: str) -> None:
+    """Have ingest compute the intervals of these ranges again."""
+    columns = (ranges.point.tolist(), ranges.start.tolist(), ranges.past.tolist())
+    await conn.execute(SQL["dirty_add"], *columns, reason)
+
+
+async def take_dirty(conn: Connection, limit: int) -> Ranges:
+    """Take the oldest ranges off the queue; they are back on it if the transaction fails. They may overlap."""
+    rows = await conn.fetch(SQL["dirty_take"], limit)
+    return Ranges(
+        np.array([row["point_id"] for row in rows], np.int32),
+        np.array([row["first"] for row in rows], np.int64),
+        np.array([row["past"] for row in rows], np.int64),
+    )
+
+
+def _distinct(point: Array, start: Array) -> tuple[Array, Array]:
+    order = keys.order(point, start)
+    point, start = point[order], start[order]
+    first = keys.firsts(point, start)
+    return point[first], start[first]
+
+
+def _columns(intervals: IntervalColumns) -> tuple[Array, ...]:
+    return (
+        intervals.point, intervals.start, intervals.seconds, intervals.consumption, intervals.quality,
+        intervals.method, intervals.expected, intervals.received,
+    )  # fmt: skip

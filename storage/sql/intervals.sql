@@ -1,0 +1,130 @@
+-- name: intervals_within
+select i.point_id, i.start, i.seconds, coalesce(i.consumption, 'NaN'), i.quality, i.method, i.expected, i.received
+from unnest($1::integer[], $2::bigint[], $3::bigint[]) q (point_id, first, past)
+cross join lateral (
+    select * from metered_interval
+    where point_id = q.point_id and start >= at_us(q.first) and start < at_us(q.past)
+) i;
+
+-- name: intervals_delete
+delete from metered_interval i
+using unnest($1::integer[], $2::bigint[]) q (point_id, start)
+where i.point_id = q.point_id and i.start = at_us(q.start) and i.start between at_us($3) and at_us($4);
+
+-- name: intervals_15m
+select point_id, start, seconds, coalesce(consumption, 'NaN'), quality, method, expected, received
+from metered_interval
+where point_id = any($1) and start >= at_us($2) and start < at_us($3);
+
+-- name: intervals_hour
+select point_id, start, seconds, coalesce(consumption, 'NaN'), quality, intervals, expected, received, estimated, edited
+from rollup_hour
+where point_id = any($1) and start >= at_us($2) and start < at_us($3);
+
+-- name: intervals_day
+select point_id, start, seconds, coalesce(consumption, 'NaN'), quality, intervals, expected, received, estimated, edited
+from rollup_day
+where point_id = any($1) and start >= at_us($2) and start < at_us($3);
+
+-- name: roll_up_hours
+-- Hours $2 (UTC, microseconds) of points $1: made again from their intervals, or removed where none is left.
+with bucket as materialized (
+    select q.point_id, at_us(q.start) as start, s.*
+    from unnest($1::integer[], $2::bigint[]) q (point_id, start)
+    cross join lateral interval_sums(q.point_id, at_us(q.start), at_us(q.start) + interval '1 hour') s
+), gone as (
+    delete from rollup_hour r using bucket b
+    where b.quality is null and r.point_id = b.point_id and r.start = b.start
+)
+insert into rollup_hour as r
+    (point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited)
+select point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited
+from bucket where quality is not null
+on conflict (point_id, start) do update set
+    seconds = excluded.seconds, consumption = excluded.consumption, expected = excluded.expected,
+    received = excluded.received, quality = excluded.quality, intervals = excluded.intervals,
+    estimated = excluded.estimated, edited = excluded.edited
+where (r.seconds, r.consumption, r.expected, r.received, r.quality, r.intervals, r.estimated, r.edited)
+    is distinct from (excluded.seconds, excluded.consumption, excluded.expected, excluded.received, excluded.quality,
+                      excluded.intervals, excluded.estimated, excluded.edited);
+
+-- name: roll_up_days
+-- Days in zone $3 that hold the instants $2 of points $1. A row that starts inside such a day is of another zone, and
+-- goes.
+with day as materialized (
+    select distinct q.point_id, date_trunc('day', at_us(q.start), $3::text) as start
+    from unnest($1::integer[], $2::bigint[]) q (point_id, start)
+), bucket as materialized (
+    select d.point_id, d.start, n.past, s.*
+    from day d
+    cross join lateral (select (d.start at time zone $3::text + interval '1 day') at time zone $3::text) n (past)
+    cross join lateral interval_sums(d.point_id, d.start, n.past) s
+), gone as (
+    delete from rollup_day r using bucket b
+    where r.point_id = b.point_id and r.start >= b.start and r.start < b.past
+      and (r.start > b.start or b.quality is null)
+)
+insert into rollup_day as r
+    (point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited)
+select point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited
+from bucket where quality is not null
+on conflict (point_id, start) do update set
+    seconds = excluded.seconds, consumption = excluded.consumption, expected = excluded.expected,
+    received = excluded.received, quality = excluded.quality, intervals = excluded.intervals,
+    estimated = excluded.estimated, edited = excluded.edited
+where (r.seconds, r.consumption, r.expected, r.received, r.quality, r.intervals, r.estimated, r.edited)
+    is distinct from (excluded.seconds, excluded.consumption, excluded.expected, excluded.received, excluded.quality,
+                      excluded.intervals, excluded.estimated, excluded.edited);
+
+-- name: rollup_hour_differences
+with bucket as (
+    select point_id, date_trunc('hour', start, 'UTC') as start from metered_interval
+    where point_id = any($1) and start >= at_us($2) and start < at_us($3)
+    union
+    select point_id, start from rollup_hour
+    where point_id = any($1) and start >= at_us($2) and start < at_us($3)
+)
+select b.point_id, (extract(epoch from b.start) * 1000000)::bigint as start, to_json(r)::text as stored, to_json(s)::text as proper
+from bucket b
+left join rollup_hour r on r.point_id = b.point_id and r.start = b.start
+cross join lateral interval_sums(b.point_id, b.start, b.start + interval '1 hour') s
+where s.quality is null
+    or (r.seconds, r.consumption, r.expected, r.received, r.quality, r.intervals, r.estimated, r.edited)
+        is distinct from
+       (s.seconds, s.consumption, s.expected, s.received, s.quality, s.intervals, s.estimated, s.edited)
+order by b.point_id, 2;
+
+-- name: rollup_day_differences
+with zoned as (
+    select p.id as point_id, e.zone from point p
+    join metering_point m on m.id = p.metering_point_id join enterprise e on e.id = m.enterprise_id
+    where p.id = any($1)
+), bucket as (
+    select point_id, zone, date_trunc('day', i.start, zone) as start from zoned join metered_interval i using (point_id)
+    where i.start >= at_us($2) and i.start < at_us($3)
+    union
+    select point_id, zone, r.start from zoned join rollup_day r using (point_id)
+    where r.start >= at_us($2) and r.start < at_us($3)
+)
+select b.point_id, (extract(epoch from b.start) * 1000000)::bigint as start, to_json(r)::text as stored, to_json(s)::text as proper
+from bucket b
+left join rollup_day r on r.point_id = b.point_id and r.start = b.start
+cross join lateral interval_sums(
+    b.point_id, date_trunc('day', b.start, b.zone), (b.start at time zone b.zone + interval '1 day') at time zone b.zone
+) s
+where s.quality is null or b.start <> date_trunc('day', b.start, b.zone)
+    or (r.seconds, r.consumption, r.expected, r.received, r.quality, r.intervals, r.estimated, r.edited)
+        is distinct from
+       (s.seconds, s.consumption, s.expected, s.received, s.quality, s.intervals, s.estimated, s.edited)
+order by b.point_id, 2;
+
+-- name: dirty_add
+insert into dirty_range (point_id, from_time, to_time, reason)
+select point_id, at_us(first), at_us(past), $4
+from unnest($1::integer[], $2::bigint[], $3::bigint[]) q (point_id, first, past);
+
+-- name: dirty_take
+delete from dirty_range
+where id in (select id from dirty_range order by id limit $1)
+returning point_id, (extract(epoch from from_time) * 1000000)::bigint as first,
+    (extract(epoch from to_time) * 1000000)::bigint as past;
