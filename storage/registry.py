@@ -1,0 +1,201 @@
+"""The registry: check, plan and apply a file, and export what the database holds in the same form.
+
+An apply is one transaction: the tables, what is derived from them (points, segments, schedule), the ranges to compute
+anew and the audit change together or not at all. Afterwards storage/publication.py tells the collectors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from config import registry as file
+from config.profile import Profile
+from config.registry_checks import Registry
+from config.registry_models import Meter, MeteringPoint
+from config.registry_text import to_yaml
+from storage.database import Database
+from storage.queries import SQL
+from storage.registry_plan import Change, Plan, make_plan, shown
+from storage.registry_state import body_of, read_enterprises, read_neighbours, read_profiles, read_state
+
+if TYPE_CHECKING:
+    from storage.database import Connection
+
+LOCK = 0x57414E52
+"""Advisory lock: one apply or publication at a time."""
+
+
+def check_file(path: Path) -> str:
+    """What `wanjia registry check` prints of a sound file. Raises ConfigError with all its faults."""
+    registry = file.load(path)
+    points = sum(len(enterprise.metering_points) for enterprise in registry.enterprises)
+    meters = sum(len(enterprise.meters) for enterprise in registry.enterprises)
+    return f"{path}: sound; {len(registry.enterprises)} enterprises, {points} metering points, {meters} meters"
+
+
+async def plan(db: Database, path: Path, *, prune: bool = False) -> Plan:
+    """What an apply of the file would do. Raises ConfigError."""
+    registry = file.load(path)
+    async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        return await _plan(conn, registry, prune)
+
+
+async def apply(db: Database, path: Path, *, actor: str, prune: bool = False) -> Plan:
+    """Bring the database to the file and return what was done. Raises ConfigError; then nothing was changed."""
+    registry = file.load(path)
+    async with db.transaction() as conn:
+        await conn.execute("set local statement_timeout = 0")
+        await conn.execute(SQL["registry_lock"], LOCK)
+        done = await _plan(conn, registry, prune)
+        if not done.empty:
+            await _write(conn, done, actor)
+    return done
+
+
+async def export(db: Database, usccs: Sequence[str] | None = None) -> str:
+    """The registry of these enterprises (None: all) as a file that `apply` finds nothing to change in."""
+    async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        state = await read_enterprises(conn, usccs)
+    return to_yaml(state.enterprises.values())
+
+
+async def _plan(conn: Connection, registry: Registry, prune: bool) -> Plan:
+    """Plan for the file's enterprises, and for those that use a profile it changes."""
+    stored = await read_profiles(conn)
+    used = {meter.profile for enterprise in registry.enterprises for meter in enterprise.meters if meter.profile}
+    changed = {name: body_of(registry.profiles[name]) for name in sorted(used)}
+    changed = {name: body for name, body in changed.items() if stored.get(name) != body}
+    mentioned = {enterprise.uscc for enterprise in registry.enterprises}
+    users = {row["uscc"] for row in await conn.fetch(SQL["registry_users_of_profiles"], list(changed))}
+    state = await read_state(conn, sorted(mentioned | users))
+    applied = {name: Profile.model_validate(body) for name, body in stored.items() if name not in used}
+    whole = Registry({**registry.profiles, **applied}, registry.mappings, registry.enterprises, registry.places)
+    addresses = {meter.address.lower() for one in registry.enterprises for meter in one.meters if meter.address}
+    neighbours = await read_neighbours(conn, sorted(addresses), state.ids)
+    made = make_plan(whole, state, neighbours, prune=prune, now=datetime.now(UTC).replace(microsecond=0))
+    made.profiles = changed
+    return made
+
+
+async def _write(conn: Connection, plan: Plan, actor: str) -> None:
+    await _put(conn, "profiles", ({"name": name, "body": body} for name, body in plan.profiles.items()))
+    heads = [change for change in plan.changes if change.kind == "enterprise"]
+    await _put(conn, "enterprises", (shown_head(change) for change in heads))
+    await _write_metering_points(conn, [change for change in plan.changes if change.kind == "metering_point"])
+    await _write_meters(conn, [change for change in plan.changes if change.kind == "meter"])
+    await _write_points(conn, plan)
+    await _write_audit(conn, plan, actor)
+
+
+def shown_head(change: Change) -> dict[str, Any]:
+    """Columns of an enterprise."""
+    keys = ("uscc", "name", "region", "industry", "site", "zone")
+    return {key: getattr(change.after, key) for key in keys}
+
+
+async def _put(conn: Connection, query: str, rows: Iterable[dict[str, Any]]) -> None:
+    table = list(rows)
+    if table:
+        await conn.execute(SQL[f"registry_put_{query}"], json.dumps(table))
+
+
+async def _write_metering_points(conn: Connection, changes: list[Change]) -> None:
+    points = [(change.uscc, change.after) for change in changes if isinstance(change.after, MeteringPoint)]
+    await _put(conn, "metering_points", ({"uscc": uscc, **point.model_dump(mode="json")} for uscc, point in points))
+    parents = ({"uscc": uscc, "code": one.code, "parent": one.parent} for uscc, one in points if one.parent)
+    await _put(conn, "parents", parents)
+
+
+async def _write_meters(conn: Connection, changes: list[Change]) -> None:
+    meters = [(change.uscc, change.after, change.before) for change in changes if isinstance(change.after, Meter)]
+    dumped = [{"uscc": uscc, **meter.model_dump(mode="json", exclude={"installations"})} for uscc, meter, _ in meters]
+    await _put(conn, "meters", dumped)
+    gone = [row for row in dumped if row["driver"] is None]
+    await conn.execute(SQL["registry_drop_connections"], json.dumps(_names(gone)))
+    connected = ({**row, "cadence_s": row["every"]} for row in dumped if row["driver"] is not None)
+    await _put(conn, "connections", connected)
+    moved = [
+        (uscc, meter)
+        for uscc, meter, before in meters
+        if not isinstance(before, Meter) or before.installations != meter.installations
+    ]
+    await _write_installations(conn, moved)
+
+
+def _names(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"uscc": row["uscc"], "code": row["code"]} for row in rows]
+
+
+async def _write_installations(conn: Connection, meters: list[tuple[str, Meter]]) -> None:
+    """Replace the installations of these meters, with their ratios."""
+    names = [{"uscc": uscc, "code": meter.code} for uscc, meter in meters]
+    await conn.execute(SQL["registry_drop_installations"], json.dumps(names))
+    rows = [
+        {
+            "uscc": uscc,
+            "code": meter.code,
+            "at": place.at,
+            "valid_from": place.start.isoformat(),
+            "valid_to": place.end and place.end.isoformat(),
+            "initial": place.initial,
+            "final": place.final,
+        }
+        for uscc, meter in meters
+        for place in meter.installations
+    ]
+    put = await conn.fetch(SQL["registry_put_installations"], json.dumps(rows))
+    ids = {(row["uscc"], row["code"], row["valid_from"]): row["id"] for row in put}
+    ratios = [
+        (ids[uscc, meter.code, place.start], ratio.start, ratio.ct, ratio.pt)
+        for uscc, meter in meters
+        for place in meter.installations
+        for ratio in place.all_ratios
+    ]
+    await conn.copy_records_to_table("ratio", records=ratios)
+
+
+async def _write_points(conn: Connection, plan: Plan) -> None:
+    """New points, then segments, schedules and dirty ranges of all that differ."""
+    new = [key for key in plan.stretches if key not in plan.points]
+    await _put(conn, "points", ({"uscc": key[0], "code": key[1], "quantity": key[2]} for key in new))
+    usccs = sorted({key[0] for key in (*plan.stretches, *plan.schedules)})
+    enterprises = [row["id"] for row in await conn.fetch(SQL["registry_enterprises"], usccs)]
+    ids = {tuple(row)[:3]: row["id"] for row in await conn.fetch(SQL["registry_points"], enterprises)}
+    meters = {(row["uscc"], row["code"]): row["id"] for row in await conn.fetch(SQL["registry_meters"], enterprises)}
+    await conn.execute(SQL["registry_drop_segments"], [ids[key] for key in plan.stretches])
+    segments = [
+        (ids[key], one.start, one.end, meters[key[0], one.meter], *one[3:])
+        for key, stretches in plan.stretches.items()
+        for one in stretches
+    ]
+    await conn.copy_records_to_table("segment", records=segments)
+    await conn.execute(SQL["registry_drop_schedules"], [ids[key] for key in plan.schedules])
+    schedules = [(ids[key], *row) for key, rows in plan.schedules.items() for row in rows]
+    await conn.copy_records_to_table("schedule", records=schedules)
+    dirty = [(ids[key], start, end, "registry") for key, start, end in plan.dirty]
+    columns = ("point_id", "from_time", "to_time", "reason")
+    await conn.copy_records_to_table("dirty_range", records=dirty, columns=columns)
+
+
+async def _write_audit(conn: Connection, plan: Plan, actor: str) -> None:
+    """One row per object that changed; its id is the registry's revision (see storage/sql/points.sql)."""
+    rows: list[tuple[str | None, ...]] = [
+        (
+            actor,
+            "create" if change.before is None else "change",
+            change.kind,
+            f"{change.uscc}/{change.code}".rstrip("/"),
+            None if change.before is None else json.dumps(shown(change.before)),
+            json.dumps(shown(change.after)),
+        )
+        for change in plan.changes
+    ]
+    rows += [(actor, "change", "profile", name, None, json.dumps(body)) for name, body in plan.profiles.items()]
+    if not rows:
+        rows = [(actor, "derive", "point", "", None, json.dumps({"points": len({*plan.stretches, *plan.schedules})}))]
+    columns = ("actor", "action", "kind", "code", "before", "after")
+    await conn.copy_records_to_table("audit", records=rows, columns=columns)

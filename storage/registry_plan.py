@@ -1,0 +1,220 @@
+"""The difference between a registry file and the database: what an apply would do, and how that is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from config.errors import ConfigError
+from config.quantities import QUANTITIES
+from config.registry_checks import Registry, check
+from config.registry_models import Enterprise, Installation, Meter, MeteringPoint
+from storage.registry_state import PointKey, State
+from storage.timeline import Schedule, Stretch, differing, lives, schedule
+
+Item = Enterprise | MeteringPoint | Meter
+Kind = Literal["enterprise", "metering_point", "meter"]
+_SHOWN = 200
+"""Lines of each kind shown; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An object that is new (`before` None) or different."""
+
+    kind: Kind
+    uscc: str
+    code: str
+    before: Item | None
+    after: Item
+
+
+class Dirty(NamedTuple):
+    """Intervals of a point that must be made again."""
+
+    key: PointKey
+    start: datetime
+    end: datetime
+
+
+@dataclass
+class Plan:
+    """What is to be done; `now` is the instant everything that begins now begins."""
+
+    now: datetime
+    changes: list[Change] = field(default_factory=list)
+    kept: list[tuple[Kind, str, str]] = field(default_factory=list)
+    """Objects of mentioned enterprises that are not in the file."""
+    profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Bodies of profiles that are new or different."""
+    stretches: dict[PointKey, tuple[Stretch, ...]] = field(default_factory=dict)
+    """New segments of the points whose segments differ."""
+    schedules: dict[PointKey, Schedule] = field(default_factory=dict)
+    dirty: list[Dirty] = field(default_factory=list)
+    points: dict[PointKey, int] = field(default_factory=dict)
+    """Points there are already."""
+    zones: dict[str, ZoneInfo] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        """Whether an apply would change nothing."""
+        return not (self.changes or self.profiles or self.stretches or self.schedules)
+
+    def text(self) -> str:
+        """The plan for people: one line per object, with the dates whose intervals are made again."""
+        sections = [
+            [_line(change) for change in self.changes],
+            [f"~ profile {name}" for name in self.profiles],
+            [f"! {line}" for line in self._recomputed()],
+            [f"= {kind.replace('_', ' ')} {uscc}/{code}: not in file, kept" for kind, uscc, code in self.kept],
+        ]
+        lines = [line for section in sections for line in _cut(section)]
+        if self.empty:
+            lines.append("nothing to change")
+        return "\n".join(lines)
+
+    def _recomputed(self) -> list[str]:
+        ranges: dict[tuple[str, str, datetime, datetime], None] = {}
+        for (uscc, code, _), start, end in self.dirty:
+            ranges[uscc, code, start, end] = None
+        return [
+            f"metering point {uscc}/{code}: intervals from {start.astimezone(zone).isoformat(timespec='seconds')} "
+            f"to {end.astimezone(zone).isoformat(timespec='seconds')} are made again"
+            for uscc, code, start, end in ranges
+            for zone in [self.zones[uscc]]
+        ]
+
+
+def make_plan(
+    registry: Registry, state: State, neighbours: Sequence[Enterprise], *, prune: bool, now: datetime
+) -> Plan:
+    """What brings `state` to `registry`. Raises ConfigError when the two together cannot be."""
+    plan = Plan(now, points=state.points)
+    wanted = {enterprise.uscc: enterprise for enterprise in registry.enterprises}
+    for uscc, before in state.enterprises.items():
+        if uscc in wanted:
+            wanted[uscc] = _with_kept(plan, wanted[uscc], before, prune)
+        else:
+            wanted[uscc] = before
+    whole = Registry(registry.profiles, registry.mappings, [*wanted.values(), *neighbours], registry.places)
+    if faults := list(check(whole)):
+        raise ConfigError(faults)
+    for uscc, after in wanted.items():
+        plan.zones[uscc] = ZoneInfo(after.zone)
+        plan.changes += _changes(state.enterprises.get(uscc), after)
+        _derive(plan, whole, after, state)
+    return plan
+
+
+def _with_kept(plan: Plan, wanted: Enterprise, before: Enterprise, prune: bool) -> Enterprise:
+    """The enterprise of the file with what only the database has; with `prune` such meters are ended."""
+    points = {point.code for point in wanted.metering_points}
+    meters = {meter.code for meter in wanted.meters}
+    kept_points = [point for point in before.metering_points if point.code not in points]
+    kept_meters = [meter for meter in before.meters if meter.code not in meters]
+    if prune:
+        kept_meters = [_ended(meter, plan.now) for meter in kept_meters]
+    plan.kept += [("metering_point", wanted.uscc, point.code) for point in kept_points]
+    plan.kept += [("meter", wanted.uscc, meter.code) for meter in kept_meters if _ended(meter, plan.now) != meter]
+    return wanted.model_copy(
+        update={
+            "metering_points": (*wanted.metering_points, *kept_points),
+            "meters": (*wanted.meters, *kept_meters),
+        }
+    )
+
+
+def _ended(meter: Meter, now: datetime) -> Meter:
+    """The meter taken away now and read no more; what it did so far stays."""
+
+    def ended(place: Installation) -> Installation:
+        if place.end is not None and place.end <= now:
+            return place
+        ratios = tuple(ratio for ratio in place.ratios if ratio.start < now)
+        return place.model_copy(update={"end": now, "ratios": ratios})
+
+    places = tuple(ended(place) for place in meter.installations if place.start < now)
+    enabled = meter.enabled and meter.driver is None
+    return meter.model_copy(update={"installations": places, "enabled": enabled})
+
+
+def _changes(before: Enterprise | None, after: Enterprise) -> Iterator[Change]:
+    if before is None or _head(before) != _head(after):
+        yield Change("enterprise", after.uscc, "", before, after)
+    old_points = {point.code: point for point in before.metering_points} if before else {}
+    for point in after.metering_points:
+        if old_points.get(point.code) != point:
+            yield Change("metering_point", after.uscc, point.code, old_points.get(point.code), point)
+    old_meters = {meter.code: meter for meter in before.meters} if before else {}
+    for meter in after.meters:
+        if old_meters.get(meter.code) != meter:
+            yield Change("meter", after.uscc, meter.code, old_meters.get(meter.code), meter)
+
+
+def _head(enterprise: Enterprise) -> tuple[str, ...]:
+    return tuple(getattr(enterprise, key) for key in ("name", "region", "industry", "site", "zone"))
+
+
+def _derive(plan: Plan, registry: Registry, enterprise: Enterprise, state: State) -> None:
+    """Segments and schedules of the enterprise's points where they differ, and what that makes dirty."""
+    living: set[PointKey] = set()
+    for code, quantity, life in lives(registry, enterprise):
+        key = (enterprise.uscc, code, quantity)
+        living.add(key)
+        _compare(plan, state, key, life.stretches, life.covers)
+    for key in state.points:
+        if key[0] == enterprise.uscc and key not in living:
+            _compare(plan, state, key, (), ())
+
+
+def _compare(plan: Plan, state: State, key: PointKey, stretches: Any, covers: Any) -> None:
+    point_id = state.points.get(key, -1)
+    before, known = state.stretches.get(point_id, ()), state.schedules.get(point_id, ())
+    if before != stretches:
+        plan.stretches[key] = stretches
+        if point_id >= 0 and QUANTITIES[key[2]].kind == "register":
+            plan.dirty += [Dirty(key, start, end) for start, end in differing(before, stretches, plan.now)]
+    due = schedule(known, before, covers, plan.now)
+    if due != known:
+        plan.schedules[key] = due
+
+
+def shown(item: Item | None) -> dict[str, Any]:
+    """An object as plain data without its lists of other objects and without passwords."""
+    if item is None:
+        return {}
+    values = item.model_dump(mode="json", by_alias=True, exclude={"metering_points", "meters"}, exclude_defaults=True)
+    if values.get("address"):
+        values["address"] = re.sub(r"(://[^:/@]+):[^@/]*@", r"\1:***@", values["address"])
+    return values
+
+
+def _line(change: Change) -> str:
+    name = f"{change.kind.replace('_', ' ')} {change.uscc}{'/' if change.code else ''}{change.code}"
+    after = shown(change.after)
+    if change.before is None:
+        return f"+ {name}"
+    before = shown(change.before)
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return f"~ {name}: " + ", ".join(f"{key} {_text(before.get(key))} → {_text(after.get(key))}" for key in keys)
+
+
+def _text(value: Any) -> str:
+    """A value of a plan's line in the form of the file."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_text(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_text(inner) for inner in value) + "]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _cut(lines: list[str]) -> list[str]:
+    if len(lines) <= _SHOWN:
+        return lines
+    return [*lines[:_SHOWN], f"  … and {len(lines) - _SHOWN} more like these"]

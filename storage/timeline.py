@@ -1,0 +1,162 @@
+"""What the registry means for each point over time, as pure functions: segments, schedule, and what to compute anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from config.quantities import QUANTITIES
+from config.registry_checks import Registry, counting
+from config.registry_models import Enterprise, Installation, Meter, MeteringPoint
+
+MARGIN = 1.2
+"""A rise beyond the rated power times this is questionable."""
+ALWAYS = datetime.max.replace(tzinfo=UTC)
+
+Schedule = tuple[tuple[datetime, int | None], ...]
+"""(from when on, seconds between expected readings or None)."""
+
+
+class Stretch(NamedTuple):
+    """A row of `segment`, with the meter by its code."""
+
+    start: datetime
+    end: datetime | None
+    meter: str
+    multiplier: float
+    modulus: float | None
+    resolution: float
+    limit_per_hour: float | None
+    initial: float | None
+    final: float | None
+
+
+class Cover(NamedTuple):
+    """A meter stands at a point during [start, end) and is read every so many seconds; None: it is not read."""
+
+    start: datetime
+    end: datetime | None
+    cadence_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What is to be known of a point."""
+
+    stretches: tuple[Stretch, ...]
+    covers: tuple[Cover, ...]
+
+
+def lives(registry: Registry, enterprise: Enterprise) -> Iterator[tuple[str, str, Life]]:
+    """(metering point, quantity, life) of every point of an enterprise that ever had a meter."""
+    points = {point.code: point for point in enterprise.metering_points}
+    found: dict[tuple[str, str], tuple[list[Stretch], list[Cover]]] = {}
+    placed = [(place, meter) for meter in enterprise.meters for place in meter.installations]
+    for place, meter in sorted(placed, key=lambda item: item[0].start):
+        point = points[place.at]
+        cadence_s = meter.every if meter.driver is not None and meter.enabled else None
+        for quantity in registry.quantities_of(meter, point):
+            stretches, covers = found.setdefault((point.code, quantity), ([], []))
+            stretches += _stretches(registry, meter, place, point, quantity)
+            due = registry.expected(meter, point, quantity)
+            covers.append(Cover(place.start, place.end, cadence_s if due else None))
+    for (code, quantity), (stretches, covers) in found.items():
+        yield code, quantity, Life(tuple(stretches), tuple(covers))
+
+
+def _stretches(
+    registry: Registry, meter: Meter, place: Installation, point: MeteringPoint, quantity: str
+) -> Iterator[Stretch]:
+    """One stretch per ratio of an installation; its readings at both ends belong to the outer ones."""
+    ratio, modulus, resolution = _register(registry, meter, quantity)
+    rated = meter.rated_per_hour if quantity in counting(point) else None
+    limit = None if rated is None else rated * MARGIN
+    ratios = place.all_ratios
+    for index, one in enumerate(ratios):
+        last = index == len(ratios) - 1
+        yield Stretch(
+            start=one.start,
+            end=place.end if last else ratios[index + 1].start,
+            meter=meter.code,
+            multiplier=(one.ct if "ct" in ratio else 1.0) * (one.pt if "pt" in ratio else 1.0),
+            modulus=modulus,
+            resolution=resolution,
+            limit_per_hour=limit,
+            initial=place.initial.get(quantity) if index == 0 else None,
+            final=place.final.get(quantity) if last else None,
+        )
+
+
+def _register(registry: Registry, meter: Meter, quantity: str) -> tuple[str, float | None, float]:
+    """Ratios still to be applied, modulus and resolution of a quantity of a meter, by its mapping or profile.
+
+    Of a meter with neither, the installation's ratios are known alone, and they are there to be applied.
+    """
+    if meter.mapping in registry.mappings:
+        mapping = registry.mappings[meter.mapping]
+        value = mapping.value(quantity)
+        return mapping.ratio(quantity), value.canonical_modulus, value.canonical_resolution
+    if meter.profile in registry.profiles:
+        register = registry.profiles[meter.profile].register(quantity)
+        return register.ratio, register.canonical_modulus, register.canonical_resolution
+    return QUANTITIES[quantity].ratio, None, 0.0
+
+
+def schedule(known: Schedule, before: Sequence[Stretch], covers: Sequence[Cover], now: datetime) -> Schedule:
+    """When readings are expected how often, from what was expected so far and from the meters there are now.
+
+    The past stays as it was expected, save where a meter's stay was added (expected from then on) or taken back; from
+    `now` on the meters' present cadence holds.
+    """
+    edges = {start for start, _ in known} | {now}
+    edges.update(cover.start for cover in covers)
+    edges.update(cover.end for cover in covers if cover.end is not None)
+    edges.update(one.start for one in before)
+    edges.update(one.end for one in before if one.end is not None)
+    rows: list[tuple[datetime, int | None]] = []
+    for at in sorted(edges):
+        cover = next((cover for cover in covers if cover.start <= at < (cover.end or ALWAYS)), None)
+        cadence_s = cover.cadence_s if cover else None
+        if cover and at < now and _within(before, at):
+            cadence_s = _in_force(known, at)
+        if cadence_s != (rows[-1][1] if rows else None):
+            rows.append((at, cadence_s))
+    return tuple(rows)
+
+
+def _within(stretches: Iterable[Stretch], at: datetime) -> bool:
+    return any(one.start <= at < (one.end or ALWAYS) for one in stretches)
+
+
+def _in_force(known: Schedule, at: datetime) -> int | None:
+    cadence_s = None
+    for start, value in known:
+        if start <= at:
+            cadence_s = value
+    return cadence_s
+
+
+def differing(before: Sequence[Stretch], after: Sequence[Stretch], now: datetime) -> list[tuple[datetime, datetime]]:
+    """The ranges of the past in which the two mean different things for the same readings."""
+    borders = {now}
+    for one in (*before, *after):
+        borders.update((one.start, one.end or ALWAYS))
+    ranges: list[tuple[datetime, datetime]] = []
+    for start, end in pairwise(sorted(border for border in borders if border <= now)):
+        if _meaning(before, start) == _meaning(after, start):
+            continue
+        if ranges and ranges[-1][1] == start:
+            ranges[-1] = (ranges[-1][0], end)
+        else:
+            ranges.append((start, end))
+    return ranges
+
+
+def _meaning(stretches: Sequence[Stretch], at: datetime) -> tuple[object, ...] | None:
+    for one in stretches:
+        if one.start <= at < (one.end or ALWAYS):
+            return one[2:]
+    return None
