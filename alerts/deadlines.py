@@ -56,6 +56,8 @@ class Deadlines:
         self._dirty_to = np.full(count, -1, np.int64)
         self._slot = np.full(int(windows.point.max(initial=0)) + 2, -1, np.int64)
         self._slot[windows.point] = np.arange(count)
+        self._next_due = FOREVER
+        # Nobody is overdue before this. Readings only put deadlines off, so it stays true without a look at all points.
         self.next_change = 0
         self.advance(now)
 
@@ -78,11 +80,6 @@ class Deadlines:
         self.next_change = self.windows.next_change(now)
         self.reckon(changed)
         return changed
-
-    @property
-    def expected(self) -> NDArray[np.bool_]:
-        """Points that readings are expected of now."""
-        return self.cadence > 0
 
     def heard(self, batch: SampleBatch, *, live: bool) -> None:
         """Take readings just stored into account; holes, returns and late fills are marked to be looked at."""
@@ -128,12 +125,12 @@ class Deadlines:
         """Points with a gap that lasts."""
         return self.since < FOREVER
 
-    def certain(self, slot: Slots, now: int, overdue: NDArray[np.bool_]) -> Instants:
+    def certain(self, slot: Slots, now: int) -> Instants:
         """Up to when a slot without newer readings has really missed them: now if it is overdue; while it may still
         speak, only up to the beginning of its window."""
         row = self.row[slot]
         until = np.full(len(slot), now, np.int64)
-        waiting = (row >= 0) & ~overdue[slot]
+        waiting = (row >= 0) & (self._deadline[slot] > now)
         until[waiting] = self.windows.start[row[waiting]]
         return until
 
@@ -144,12 +141,15 @@ class Deadlines:
         slot, row = slot[row >= 0], row[row >= 0]
         cadence = self.windows.cadence[row]
         due = np.maximum(self.last[slot] + cadence, self.windows.start[row])
-        self._deadline[slot] = np.maximum(due + gap_grace(cadence) + self.lag[slot], self.floor[slot])
+        deadline = np.maximum(due + gap_grace(cadence) + self.lag[slot] + 1, self.floor[slot])
+        self._deadline[slot] = deadline
+        self._next_due = min(self._next_due, int(deadline.min(initial=FOREVER)))
 
-    def overdue(self, now: int) -> NDArray[np.bool_]:
-        """Points whose next reading is missing by now."""
-        return self._deadline <= now
-
-    def next_due(self) -> int:
-        """The earliest deadline of a point that is not silent yet, or the next change of windows if that is earlier."""
-        return min(int(self._deadline[~self.silent].min(initial=FOREVER)), self.next_change)
+    def overdue(self, now: int) -> Slots:
+        """Points that became overdue by more than the grace and are not known to be silent. Each is named once."""
+        if now < self._next_due:
+            return np.empty(0, np.int64)
+        speaking = self.since == FOREVER
+        due = speaking & (self._deadline <= now)
+        self._next_due = int(self._deadline[speaking & ~due].min(initial=FOREVER))
+        return np.flatnonzero(due)

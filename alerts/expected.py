@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ class Pieces:
     """Stretches without readings. `start`: when the first missing reading was due; `end`: FOREVER while it lasts."""
 
     slot: Slots
+    before: Instants
+    """The last reading before; 0: none."""
     start: Instants
     end: Instants
     cadence: Instants
@@ -45,6 +47,9 @@ class Pieces:
 
     def __len__(self) -> int:
         return len(self.slot)
+
+    def where(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Pieces:
+        return Pieces(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,10 @@ class Windows:
     """The meter installed during the window."""
 
     @classmethod
-    def of(cls, points: Iterable[Point], disabled: Collection[int] = ()) -> Windows:
-        """`disabled`: meters that are installed but not asked for readings."""
+    def of(cls, points: Iterable[Point], disabled: Collection[int] = (), now: int = FOREVER) -> Windows:
+        """`disabled`: meters that are installed but not asked for readings from `now` on."""
         known = sorted(points, key=lambda point: point.id)
-        rows = [_windows(point, disabled) for point in known]
+        rows = [_windows(point, disabled, now) for point in known]
         flat = np.array([row for some in rows for row in some], np.int64).reshape(-1, 4)
         first = np.concatenate(([0], np.cumsum([len(some) for some in rows], dtype=np.int64))).astype(np.int64)
         ids = np.array([point.id for point in known], np.int64)
@@ -77,8 +82,7 @@ class Windows:
         """The row of each slot's window that holds `now`; -1 where none does."""
         row = np.full(len(self), -1, np.int64)
         inside = (self.start <= now) & (now < self.end)
-        slot = np.repeat(np.arange(len(self)), np.diff(self.first))
-        row[slot[inside]] = np.flatnonzero(inside)
+        row[self.slot_of_rows()[inside]] = np.flatnonzero(inside)
         return row
 
     def next_change(self, now: int) -> int:
@@ -86,10 +90,14 @@ class Windows:
         later = np.concatenate((self.start[self.start > now], self.end[self.end > now]))
         return int(later.min(initial=FOREVER))
 
+    def slot_of_rows(self) -> Slots:
+        """The slot each row belongs to."""
+        return np.repeat(np.arange(len(self)), np.diff(self.first))
+
     def shortest_grace(self) -> Instants:
         """Per slot: no stretch shorter than this can be a gap; FOREVER where nothing is ever expected."""
         least = np.full(len(self), FOREVER, np.int64)
-        np.minimum.at(least, np.repeat(np.arange(len(self)), np.diff(self.first)), gap_grace(self.cadence))
+        np.minimum.at(least, self.slot_of_rows(), gap_grace(self.cadence))
         return least
 
     def missing(self, slot: Slots, before: Instants, after: Instants, now: Instants) -> Pieces:
@@ -107,19 +115,20 @@ class Windows:
         rounding = np.where(last == after[hole], cadence // 2, cadence - 1)
         lacking = np.maximum((last - due + rounding) // cadence, 1)
         until = np.where(lasting, FOREVER, last)
-        return Pieces(slot[hole][keep], due[keep], until[keep], cadence[keep], lacking[keep])
+        return Pieces(slot[hole][keep], before[hole][keep], due[keep], until[keep], cadence[keep], lacking[keep])
 
 
-def _windows(point: Point, disabled: Collection[int]) -> list[tuple[int, int, int, int]]:
+def _windows(point: Point, disabled: Collection[int], now: int) -> list[tuple[int, int, int, int]]:
     """(start, end, cadence, meter): the schedule cut by the installations; adjoining equals are one."""
     steps = [*point.schedule, (FOREVER, None)]
     found: list[tuple[int, int, int, int]] = []
     for segment in point.segments:
+        last = FOREVER if segment.valid_to is None else segment.valid_to
         if segment.meter_id in disabled:
-            continue
+            last = min(last, now)
         for (begin, cadence_s), (end, _) in itertools.pairwise(steps):
             start = max(begin, segment.valid_from)
-            stop = min(end, FOREVER if segment.valid_to is None else segment.valid_to)
+            stop = min(end, last)
             if cadence_s is None or start >= stop:
                 continue
             cadence = cadence_s * MICROSECOND

@@ -69,6 +69,29 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A metering point as sentences name it."""
+
+    id: int
+    code: str
+    name: str
+    enterprise_id: int
+    uscc: str
+    enterprise: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A meter and where it is connected. Not `enabled`: it is not asked for readings."""
+
+    id: int
+    code: str
+    address: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Items of a list, and the cursor that continues it."""
 
@@ -76,8 +99,16 @@ class Page:
     next: str | None
 
 
+async def places(conn: Connection) -> dict[int, Place]:
+    return {row["id"]: Place(*row) for row in await conn.fetch(SQL["gap_places"])}
+
+
+async def meters(conn: Connection) -> dict[int, Meter]:
+    return {row["id"]: Meter(*row) for row in await conn.fetch(SQL["gap_meters"])}
+
+
 async def last_readings(conn: Connection, points: Sequence[int]) -> tuple[NDArray[np.int64], Instants, Instants]:
-    """(point, time, received) of the last reading of each point that has one."""
+    """(point, time, received) of the last reading of each point that has one; received FOREVER: a late delivery."""
     rows: list[Record] = []
     for start in range(0, len(points), CHUNK):
         rows += await conn.fetch(SQL["gap_last_readings"], points[start : start + CHUNK])
@@ -123,9 +154,9 @@ async def filled(conn: Connection) -> tuple[NDArray[np.int64], Instants, Instant
     return table[0], table[1], table[2]
 
 
-async def insert(conn: Connection, stretches: Sequence[Stretch]) -> None:
+async def insert(conn: Connection, stretches: Sequence[Stretch], now: int) -> None:
     if stretches:
-        await conn.execute(SQL["gap_insert"], [s.point for s in stretches], *_columns(stretches))
+        await conn.execute(SQL["gap_insert"], now, [s.point for s in stretches], *_columns(stretches))
 
 
 async def update(conn: Connection, changed: Sequence[tuple[int, Stretch]]) -> None:
@@ -134,9 +165,9 @@ async def update(conn: Connection, changed: Sequence[tuple[int, Stretch]]) -> No
         await conn.execute(SQL["gap_update"], [gap for gap, _ in changed], *_columns([s for _, s in changed]))
 
 
-async def close(conn: Connection, ids: Sequence[int], by: str) -> None:
+async def close(conn: Connection, ids: Sequence[int], by: str, now: int) -> None:
     if ids:
-        await conn.execute(SQL["gap_close"], ids, by)
+        await conn.execute(SQL["gap_close"], ids, by, now)
 
 
 async def watched_until(conn: Connection) -> int | None:

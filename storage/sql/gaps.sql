@@ -1,26 +1,26 @@
 -- Gaps: stretches of missing readings. Instants go in and out as microseconds since the epoch.
 
--- name: gap_subjects
--- Who stands behind a point: for sentences, grouping and addresses.
+-- name: gap_places
+-- Metering points as sentences name them.
 select
     metering_point.id, metering_point.code, metering_point.name,
     enterprise.id as enterprise_id, enterprise.uscc, enterprise.name as enterprise, enterprise.zone
 from metering_point
 join enterprise on enterprise.id = metering_point.enterprise_id;
 
--- name: gap_devices
+-- name: gap_meters
 select
     meter.id, meter.code, coalesce(connection.address, '') as address, coalesce(connection.enabled, true) as enabled
 from meter
 left join connection on connection.meter_id = meter.id;
 
 -- name: gap_last_readings
--- The last reading of each point asked for that has any.
+-- The last reading of each point asked for that has any. received: null if it was a late delivery (flag 1).
 select point.id, (extract(epoch from last.time) * 1000000)::bigint as time,
-    (extract(epoch from last.received) * 1000000)::bigint as received
+    case when last.flags & 1 = 0 then (extract(epoch from last.received) * 1000000)::bigint end as received
 from unnest($1::integer[]) as point (id)
 cross join lateral (
-    select reading.time, reading.received from reading
+    select reading.time, reading.received, reading.flags from reading
     where reading.point_id = point.id order by reading.time desc limit 1
 ) as last;
 
@@ -104,11 +104,12 @@ where gap.state = 'open' and exists (
 );
 
 -- name: gap_insert
-insert into gap (point_id, from_time, to_time, cadence_s, cause, missing)
+insert into gap (opened_at, point_id, from_time, to_time, cadence_s, cause, missing)
 select
-    new.point_id, timestamptz 'epoch' + new.from_us * interval '1 microsecond',
+    timestamptz 'epoch' + $1::bigint * interval '1 microsecond', new.point_id,
+    timestamptz 'epoch' + new.from_us * interval '1 microsecond',
     timestamptz 'epoch' + new.to_us * interval '1 microsecond', new.cadence_s, 'silent', new.missing
-from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[])
+from unnest($2::integer[], $3::bigint[], $4::bigint[], $5::integer[], $6::integer[])
     as new (point_id, from_us, to_us, cadence_s, missing);
 
 -- name: gap_update
@@ -121,7 +122,8 @@ from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer
 where gap.id = new.id;
 
 -- name: gap_close
-update gap set state = 'closed', closed_at = now(), closed_by = $2, missing = 0
+update gap set state = 'closed', closed_by = $2, missing = 0,
+    closed_at = timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
 where id = any($1::bigint[]);
 
 -- name: watched_until

@@ -52,6 +52,17 @@ create unique index alert_running on alert (key) where ended is null;
 create index alert_enterprise on alert (enterprise_id, id);
 create index alert_live on alert (id) where state in ('open', 'acknowledged');
 
+create view alert_item as
+select
+    alert.id, alert.rule, alert.severity, enterprise.uscc, enterprise.name as enterprise, enterprise.zone,
+    enterprise.region, metering_point.code as metering_point, meter.code as meter, alert.onset, alert.ended, alert.state,
+    alert.opened_at, alert.updated_at, alert.zh, alert.en, alert.evidence
+from alert
+join enterprise on enterprise.id = alert.enterprise_id
+left join metering_point on metering_point.id = alert.metering_point_id
+left join meter on meter.id = alert.meter_id;
+comment on view alert_item is 'an alert as it is listed and told to others';
+
 create table alert_event (
     id bigint generated always as identity primary key,
     alert_id bigint not null references alert,

@@ -1,0 +1,260 @@
+"""Which episodes of `gap` and `offline` run, from who is silent since when; pure.
+
+A device is offline when every reading expected of it is overdue by its rule's grace; its metering points then have no
+gap alert of their own. Subjects are compared as arrays; sentences are made only for those that changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.deadlines import NEVER, Deadlines
+from alerts.expected import Pieces, Slots, offline_grace
+from alerts.finding import Finding, Silence, Subject
+from alerts.lifecycle import Changes, Ending
+from alerts.roster import Roster
+from alerts.rules import RULES
+from alerts.survey import Outcome
+from config.samples import MICROSECOND, Instants
+from storage.alerts import Running
+from storage.gaps import FOREVER
+
+OLD = 86_400 * MICROSECOND
+"""What began longer ago and is over when it is found gets its rows in the gap table, but no alert."""
+
+TAKEN_OVER = "由离线告警接续 · the offline alert continues it"
+RETURNED = "读数恢复 · readings came again"
+NOT_EXPECTED = "不再应有读数 · no readings are expected any more"
+
+
+UNKNOWN = int(np.iinfo(np.int64).max)
+
+
+class Track:
+    """The running episodes of one rule, by index of the subject."""
+
+    def __init__(self, rule: str, keys: Iterable[str], running: Iterable[Running]) -> None:
+        self.rule = RULES[rule]
+        self.keys = tuple(keys)
+        self.onset = np.full(len(self.keys), FOREVER, np.int64)
+        """FOREVER: none runs."""
+        self.again = np.full(len(self.keys), FOREVER, np.int64)
+        """When its text is due to be made anew: whenever it lasts twice as long as when it was made last."""
+        index = {key: number for number, key in enumerate(self.keys)}
+        self.size = np.full(len(self.keys), UNKNOWN, np.int64)
+        """How many quantities were silent when last looked."""
+        self.gone = [episode.key for episode in running if episode.rule == rule and episode.key not in index]
+        """Running episodes of subjects that are gone."""
+        for episode in running:
+            if episode.rule == rule and episode.key in index:
+                self.start(index[episode.key], episode.onset, episode.updated)
+
+    @property
+    def runs(self) -> NDArray[np.bool_]:
+        return self.onset < FOREVER
+
+    def start(self, subject: int, onset: int, told: int) -> None:
+        self.onset[subject] = onset
+        self.again[subject] = max(2 * told - onset, told + 60 * MICROSECOND)
+
+    def stop(self, subject: int) -> None:
+        self.onset[subject] = self.again[subject] = FOREVER
+
+
+class Members:
+    """The slots of each group."""
+
+    def __init__(self, group: NDArray[np.int64]) -> None:
+        self._order = np.argsort(group, kind="stable")
+        self._sorted = group[self._order]
+
+    def of(self, index: int) -> Slots:
+        first, last = np.searchsorted(self._sorted, (index, index + 1))
+        return self._order[first:last]
+
+
+class Episodes:
+    """What runs, and what changes when silence begins, lasts or ends."""
+
+    def __init__(self, roster: Roster, deadlines: Deadlines, running: list[Running]) -> None:
+        self._roster = roster
+        self._deadlines = deadlines
+        since = deadlines.since
+        self._quiet = np.where(deadlines.last < since, deadlines.last, since - deadlines.cadence)
+        """Last reading before the silence that lasts, or lasted last."""
+        self._back = np.zeros(len(deadlines), np.int64)
+        self._lacking = np.zeros(len(deadlines), np.int64)
+        self._by_place = Members(roster.place)
+        gap, offline = RULES["gap"], RULES["offline"]
+        places, homes = range(len(roster.places)), roster.homes()
+        self._gap = Track("gap", [gap.key(roster.subject(place, -1)) for place in places], running)
+        keys = [offline.key(roster.subject(home, meter)) for meter, home in enumerate(homes)]
+        self._offline = Track("offline", keys, running)
+        self.windows_changed()
+
+    def windows_changed(self) -> None:
+        """The deadlines went on to other windows."""
+        self._device = self._roster.devices(self._deadlines.row)
+        self._by_device = Members(self._device)
+
+    def take(self, outcome: Outcome) -> None:
+        """Silence that began and ended."""
+        self._quiet[outcome.began] = self._deadlines.last[outcome.began]
+        self._back[outcome.returned] = outcome.at
+        self._lacking[outcome.returned] = outcome.lacking
+
+    def changes(self, now: int) -> Changes:
+        """What begins, ends or must be told anew. It counts as done: when writing it fails, begin anew from the
+        database."""
+        changes = Changes()
+        changes.ended += [Ending(key, now, NOT_EXPECTED) for key in self._gap.gone + self._offline.gone]
+        self._gap.gone = self._offline.gone = []
+        silent = self._deadlines.silent
+        if not (silent.any() or self._gap.runs.any() or self._offline.runs.any()):
+            return changes
+        offline = self._silent_devices(now)
+        taken = np.zeros(len(silent), bool)
+        installed = self._device >= 0
+        taken[installed] = offline[self._device[installed]]
+        self._follow(self._offline, self._device, self._by_device, silent & taken, changes, now)
+        self._follow(self._gap, self._roster.place, self._by_place, silent & ~taken, changes, now)
+        return changes
+
+    def past(self, pieces: Pieces, now: int) -> list[Finding]:
+        """Findings about gaps that were over when they were found, unless they are old."""
+        recent = pieces.where(pieces.start > now - OLD)
+        found = []
+        place = self._roster.place[recent.slot]
+        for order in overlapping(place, recent.start, recent.end):
+            finding = self._past_one(recent.where(order))
+            if finding is not None:
+                found.append(finding)
+        return found
+
+    def _silent_devices(self, now: int) -> NDArray[np.bool_]:
+        """Devices of which every expected reading is overdue by the grace of offline."""
+        expected = np.flatnonzero(self._device >= 0)
+        at = np.full(len(self._roster.meters), -1, np.int64)
+        np.maximum.at(at, self._device[expected], self._offline_at(expected))
+        return (at >= 0) & (at < now)
+
+    def _offline_at(self, slots: Slots) -> Instants:
+        """When the silence of each slot is long enough for offline; FOREVER: it is not silent."""
+        since = self._deadlines.since[slots]
+        grace = offline_grace(self._deadlines.cadence[slots])
+        return np.where(since < FOREVER, np.minimum(since, FOREVER - grace) + grace, FOREVER)
+
+    def _follow(
+        self,
+        track: Track,
+        subjects: NDArray[np.int64],
+        members: Members,
+        silent: NDArray[np.bool_],
+        changes: Changes,
+        now: int,
+    ) -> None:
+        """Bring one track in line: its subjects with `silent` slots run, the others do not."""
+        size = np.bincount(subjects[silent], minlength=len(track.keys))
+        wanted, runs = size > 0, track.runs
+        for subject in np.flatnonzero(wanted & (~runs | (track.again <= now) | (size > track.size))).tolist():
+            slots = members.of(subject)
+            finding = track.rule.find(self._lasting(track, slots[silent[slots]], now))
+            if finding is not None and not runs[subject]:
+                changes.opened.append(finding)
+                track.start(subject, finding.onset, now)
+            elif finding is not None:
+                changes.updated.append(finding)
+                track.start(subject, int(track.onset[subject]), now)
+        for subject in np.flatnonzero(~wanted & runs).tolist():
+            changes.ended.append(self._ending(track, subject, members.of(subject), now))
+            track.stop(subject)
+        track.size = np.where(wanted, size, UNKNOWN)
+
+    def _lasting(self, track: Track, slots: Slots, now: int) -> Silence:
+        """The silence of a subject: of a device since its last quantity went silent, else since the first did."""
+        offline = track is self._offline
+        chosen = slots[np.argmax(self._offline_at(slots)) if offline else np.argmin(self._deadlines.since[slots])]
+        start, cadence = int(self._deadlines.since[chosen]), int(self._deadlines.cadence[chosen])
+        return Silence(
+            subject=self._subject(chosen),
+            since=start,
+            until=now,
+            lasting=True,
+            last=self._reading(int(self._quiet[chosen])),
+            cadence=cadence,
+            missing=-((start - now) // cadence),
+            quantities=self._quantities(slots),
+        )
+
+    def _ending(self, track: Track, subject: int, slots: Slots, now: int) -> Ending:
+        key, onset = track.keys[subject], int(track.onset[subject])
+        if self._deadlines.silent[slots].any() and track is self._gap:
+            return Ending(key, now, TAKEN_OVER, tell=False)
+        if not (self._device[slots] >= 0).any():
+            return Ending(key, now, NOT_EXPECTED)
+        back = slots[self._back[slots] > onset]
+        if not len(back):
+            return Ending(key, now, RETURNED)
+        ended = int(self._back[back].max())
+        chosen = back[np.argmax(self._lacking[back])]
+        silence = Silence(
+            subject=self._subject(chosen),
+            since=onset,
+            until=ended,
+            lasting=False,
+            last=self._reading(int(self._quiet[chosen])),
+            cadence=max(int(self._deadlines.cadence[chosen]), 1),
+            missing=int(self._lacking[chosen]),
+            quantities=self._quantities(back),
+        )
+        return Ending(key, ended, RETURNED, track.rule.find(silence))
+
+    def _past_one(self, pieces: Pieces) -> Finding | None:
+        """Of a device that was silent as a whole for long, `offline`; else `gap`."""
+        worst = int(np.argmax(pieces.missing))
+        device = self._device[pieces.slot[worst]]
+        silence = Silence(
+            subject=self._subject(pieces.slot[worst]),
+            since=int(pieces.start.min()),
+            until=int(pieces.end.max()),
+            lasting=False,
+            last=self._reading(int(pieces.before[worst])),
+            cadence=int(pieces.cadence[worst]),
+            missing=int(pieces.missing[worst]),
+            quantities=self._quantities(np.unique(pieces.slot)),
+        )
+        if device >= 0 and np.isin(self._by_device.of(int(device)), pieces.slot).all():
+            whole = replace(silence, since=int(pieces.start.max()), until=int(pieces.end.min()))
+            finding = RULES["offline"].find(whole)
+            if finding is not None:
+                return finding
+        return RULES["gap"].find(silence)
+
+    def _subject(self, slot: np.int64) -> Subject:
+        return self._roster.subject(int(self._roster.place[slot]), int(self._device[slot]))
+
+    def _quantities(self, slots: Slots) -> tuple[str, ...]:
+        return tuple(self._roster.quantity[slot] for slot in slots.tolist())
+
+    @staticmethod
+    def _reading(instant: int) -> int | None:
+        return None if instant <= NEVER else instant
+
+
+def overlapping(group: NDArray[np.int64], start: Instants, end: Instants) -> Iterable[NDArray[np.int64]]:
+    """Indices of stretches of one group that overlap, bundle by bundle."""
+    order = np.lexsort((start, group))
+    bundle: list[int] = []
+    until = 0
+    for index in order.tolist():
+        if bundle and (group[index] != group[bundle[0]] or start[index] >= until):
+            yield np.array(bundle)
+            bundle = []
+        until = int(end[index]) if not bundle else max(until, int(end[index]))
+        bundle.append(index)
+    if bundle:
+        yield np.array(bundle)

@@ -1,0 +1,99 @@
+"""The gap table brought in line with the reading table for marked ranges: the one way in which gaps open, grow, shrink,
+split and close. Events and deadlines only say where to look."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.deadlines import Deadlines, Ranges
+from alerts.expected import Pieces, Slots
+from alerts.ledger import Edits, compare
+from config.samples import Instants
+from storage import gaps
+from storage.database import Connection
+from storage.gaps import FOREVER, Holes, OpenGap, Stretch
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a look has shown."""
+
+    began: Slots
+    """Slots whose gap lasts since now on."""
+    returned: Slots
+    at: Instants
+    """Per returned slot: when its readings came again."""
+    lacking: NDArray[np.int64]
+    """Per returned slot: readings missing of the gap that lasted."""
+    past: Pieces
+    """Gaps found when they were over already."""
+
+    def __bool__(self) -> bool:
+        return bool(len(self.began) or len(self.returned) or len(self.past))
+
+
+async def look(conn: Connection, deadlines: Deadlines, ranges: Ranges, now: int) -> Outcome:
+    """Look at the ranges, write the gaps, and tell `deadlines` what is known now.
+
+    Runs in the caller's transaction; when that fails, `deadlines` must be made anew.
+    """
+    slot = ranges.slot
+    points = deadlines.windows.point[slot]
+    holes = await gaps.holes(conn, points, ranges.start, ranges.end, deadlines.grace[slot])
+    _learn(deadlines, slot, holes)
+    until = deadlines.certain(slot, now)
+    pieces = deadlines.windows.missing(slot[holes.number], holes.before, holes.after, until[holes.number])
+    known = await gaps.open_between(conn, points, holes.low, holes.high)
+    edits, fresh = _compare(deadlines, slot, pieces, known)
+    await gaps.insert(conn, edits.insert, now)
+    await gaps.update(conn, edits.update)
+    await gaps.close(conn, edits.close, "readings", now)
+    return _outcome(deadlines, slot, pieces, fresh)
+
+
+def _learn(deadlines: Deadlines, slot: Slots, holes: Holes) -> None:
+    """Last readings that no event told of."""
+    last = np.where(holes.high == FOREVER, 0, holes.high)
+    final = holes.after == FOREVER
+    last[holes.number[final]] = holes.before[final]
+    news = last > deadlines.last[slot]
+    deadlines.spoke(slot[news], last[news], None)
+
+
+def _compare(
+    deadlines: Deadlines, slot: Slots, pieces: Pieces, known: list[OpenGap]
+) -> tuple[Edits, NDArray[np.bool_]]:
+    """What must be written, and which pieces are of slots that had no gap there before."""
+    missing: defaultdict[int, list[Stretch]] = defaultdict(list)
+    points = deadlines.windows.point[pieces.slot].tolist()
+    columns = (pieces.start.tolist(), pieces.end.tolist(), pieces.cadence.tolist(), pieces.missing.tolist())
+    for of, *stretch in zip(pieces.slot.tolist(), points, *columns, strict=True):
+        missing[of].append(Stretch(*stretch))
+    numbers = slot.tolist()
+    had: defaultdict[int, list[OpenGap]] = defaultdict(list)
+    for gap in known:
+        had[numbers[gap.number]].append(gap)
+    edits = Edits()
+    for of in missing.keys() | had.keys():
+        compare(missing[of], had[of], edits)
+    return edits, np.array([not had[of] for of in pieces.slot.tolist()], bool)
+
+
+def _outcome(deadlines: Deadlines, slot: Slots, pieces: Pieces, fresh: NDArray[np.bool_]) -> Outcome:
+    was = deadlines.since.copy()
+    lasting = pieces.end == FOREVER
+    deadlines.holed[pieces.slot[~lasting]] = True
+    at, lacking = deadlines.last.copy(), np.zeros(len(deadlines), np.int64)
+    at[pieces.slot[~lasting]] = pieces.end[~lasting]
+    lacking[pieces.slot[~lasting]] = pieces.missing[~lasting]
+    deadlines.since[slot] = FOREVER
+    deadlines.since[pieces.slot[lasting]] = pieces.start[lasting]
+    began = pieces.slot[lasting][was[pieces.slot[lasting]] == FOREVER]
+    returned = slot[(was[slot] < FOREVER) & (deadlines.since[slot] == FOREVER)]
+    deadlines.reckon(returned)
+    past = ~lasting & fresh & (was[pieces.slot] == FOREVER)
+    return Outcome(began, returned, at[returned], lacking[returned], pieces.where(past))
