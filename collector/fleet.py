@@ -6,7 +6,7 @@ from functools import partial
 from collector.devices import Device
 from collector.links import Link, Take
 from collector.poll import FIRST_BACKOFF_S, Counts, Wheel, backoff, next_slot, phase
-from protocols import driver
+from protocols import load_driver
 from protocols.driver import Polled
 
 
@@ -32,7 +32,7 @@ class Fleet:
         key = _link_of(device)
         if key not in self._links:
             name, address = key
-            polled = driver(name)
+            polled = load_driver(name)
             if not isinstance(polled, Polled):
                 raise KeyError(name)
             self._links[key] = Link(address, polled.connect, self.wheel, self.counts, self._take, self._schedule)

@@ -12,7 +12,7 @@ from collector.fleet import Fleet
 from collector.poll import backoff
 from config.errors import ConfigError
 from config.profile import Profile
-from protocols import DRIVERS, driver
+from protocols import DRIVERS, load_driver
 from protocols.driver import Listening
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Roster:
         if name in self._listeners:
             self._listeners.pop(name).cancel()
         if connection:
-            served = driver(connection.driver)
+            served = load_driver(connection.driver)
             if isinstance(served, Listening):
                 self._listeners[name] = asyncio.create_task(self._listen(served, connection))
             elif connection.profile in self._plans:

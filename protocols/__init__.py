@@ -16,7 +16,7 @@ DRIVERS = {
 """
 
 
-def driver(name: str) -> "Driver":
+def load_driver(name: str) -> "Driver":
     """The driver of that name. Raises KeyError."""
     found: Driver = import_module(DRIVERS[name]).DRIVER
     return found
