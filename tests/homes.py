@@ -23,23 +23,20 @@ def temporary_home() -> Iterator[Path]:
     try:
         yield home
     finally:
-        for name in ("postgres", "nats"):
-            _end(Room(home, name))
+        end_servers(home)
         shutil.rmtree(home)
 
 
-def _end(room: Room) -> None:
-    """Spare the wait that a guardian grants to the next user."""
-    if not room.folder.exists():
-        return
-    guardian = room.read().guardian
+def end_servers(home: Path) -> None:
+    """End the servers of `home` now; by itself a guardian waits a while for the next user."""
     deadline = time.monotonic() + 15
-    while room.guarded():
-        if guardian and alive(guardian):
-            os.kill(guardian, signal.SIGTERM)
-        assert time.monotonic() < deadline, f"the guardian of {room.folder} does not end"
-        time.sleep(0.02)
-        guardian = room.read().guardian
+    for room in (Room(home, name) for name in ("postgres", "nats")):
+        while room.folder.exists() and room.guarded():
+            guardian = room.read().guardian
+            if guardian and alive(guardian):
+                os.kill(guardian, signal.SIGTERM)
+            assert time.monotonic() < deadline, f"the guardian of {room.folder} does not end"
+            time.sleep(0.02)
 
 
 def processes_in(home: Path) -> list[psutil.Process]:

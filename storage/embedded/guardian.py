@@ -1,13 +1,14 @@
 """The guardian: parent of one embedded server. `python -m storage.embedded.guardian postgres|nats HOME [MQTT]`
 
-In the foreground it prepares the server, so that whoever started it gets every fault at once (exit 2, JSON on standard
-output); then it goes to the background and stays until nobody has used the server for some seconds. Exit 0 at once
-when another guardian is at work.
+In the foreground it prepares the server, so that whoever started it gets every fault at once (exit FAULTY, JSON on
+standard output); then it goes to the background and stays until nobody has used the server for some seconds. Exit 0 at
+once when another guardian is at work.
 """
 
 import fcntl
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from storage.embedded.nats_server import Nats
 from storage.embedded.postgres_server import Postgres
 from storage.embedded.processes import spawn, sweep
 from storage.embedded.room import State
-from storage.embedded.server import Server
+from storage.embedded.server import FAULTY, Server
 
 LOOK_S = 0.2
 LINGER_S = 2.0
@@ -57,22 +58,23 @@ class Guardian:
 
     def _live_once(self) -> bool:
         """One life of the server, from start to death. Returns whether it ever answered."""
+        server, command = self._server, self._server.command(self._state)
         with self._room.log.open("ab") as log:
-            process = spawn(
-                self._server.command(self._state),
-                self._room.data,
-                self._server.account,
-                log,
-                self._server.quit_signal,
-            )
-        answered = self._await_answer(process)
-        if answered:
-            self._note(pid=process.pid, failures=0)
-            while process.poll() is None and not self._over():
-                time.sleep(LOOK_S)
+            process = spawn(command, self._room.data, server.account, log, server.quit_signal)
+        try:
+            answered = self._await_answer(process)
+            if answered:
+                self._note(pid=process.pid, failures=0)
+                self._watch(process)
+        finally:
+            self._end(process)
         self._note(pid=None, failures=self._state.failures + (not answered))
-        self._end(process)
         return answered
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        while process.poll() is None and not self._over():
+            self._room.trim_log()
+            time.sleep(LOOK_S)
 
     def _await_answer(self, process: subprocess.Popen[bytes]) -> bool:
         deadline = time.monotonic() + START_S
@@ -122,8 +124,8 @@ def _prepare(server: Server) -> State:
     """Under the guardian's lock: end what is left of an earlier server, then make all ready."""
     state = server.room.read()
     state.pid, state.guardian, state.failures = None, None, 0
-    server.room.write(state)
-    server.room.trim_log()
+    state.password = state.password or secrets.token_urlsafe(24)
+    server.room.write(state)  # before anything is made with this password
     sweep(server.process, server.room.data, grace=2.0)
     server.prepare(state)
     server.room.write(state)
@@ -150,7 +152,7 @@ def main(arguments: list[str]) -> int:
     except (ConfigError, OSError) as error:
         faults = (error if isinstance(error, ConfigError) else server.room.fault(error)).faults
         print(json.dumps([asdict(fault) for fault in faults]))
-        return 2
+        return FAULTY
     _to_background(server.room.log)
     Guardian(server, state).run()
     return 0

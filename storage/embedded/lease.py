@@ -15,16 +15,16 @@ from typing import Self
 from config.errors import ConfigError, Fault, WanjiaError
 from storage.embedded.processes import alive
 from storage.embedded.room import State
-from storage.embedded.server import Server
+from storage.embedded.server import FAULTY, Server
 from storage.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
 START_S = 60.0
 CHECK_S = 1.0
+CODE = str(Path(__file__).parents[2])
 HOPELESS = 3
 """Starts in a row without an answer after which a new user is told so instead of waiting on."""
-CODE = Path(__file__).parents[2]
 
 
 class Lease:
@@ -44,13 +44,17 @@ class Lease:
         except OSError as error:
             raise self._room.fault(error) from None
         try:
-            self.state = self._await_server()
-            server.check(self.state)
+            server.check(self._await_server())
         except BaseException:
             os.close(self._lock)
             raise
         self._watcher = threading.Thread(target=self._watch, name=f"lease-{server.name}", daemon=True)
         self._watcher.start()
+
+    @property
+    def state(self) -> State:
+        """The server's state now."""
+        return self._room.read()
 
     @property
     def url(self) -> str:
@@ -100,14 +104,14 @@ class Lease:
         launched = subprocess.run(
             [sys.executable, "-P", "-m", "storage.embedded.guardian", *self._server.arguments()],
             cwd="/",
-            env=os.environ | {"PYTHONPATH": str(CODE)},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([*filter(None, sys.path), CODE])},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             start_new_session=True,
             check=False,
         )
-        if launched.returncode == 2:
+        if launched.returncode == FAULTY:
             raise ConfigError([Fault(**fault) for fault in json.loads(launched.stdout)])
         if launched.returncode:
             raise Unavailable(f"the guardian of embedded {self._server.name} failed: {launched.stderr.strip()[-2000:]}")

@@ -1,7 +1,6 @@
 """The embedded PostgreSQL."""
 
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -42,7 +41,6 @@ class Postgres(Server):
 
     def prepare(self, state: State) -> None:
         self._programs = self._find_programs()
-        state.password = state.password or secrets.token_urlsafe(24)
         if not (self.room.data / "PG_VERSION").exists():
             self._init(state.password)
         self._check_version()

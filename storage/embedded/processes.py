@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -82,10 +84,13 @@ def sweep(program: str, data: Path, grace: float) -> None:
     They hold the port and the shared memory, and a server would not start beside them. Most go by themselves
     within `grace` seconds; the others are busy with a query nobody waits for.
     """
-    _, stubborn = psutil.wait_procs(_working_in(program, data), timeout=grace)
-    for process in stubborn:
-        process.kill()
-    psutil.wait_procs(stubborn, timeout=5)
+    patience = time.monotonic() + grace
+    while found := _working_in(program, data):
+        if time.monotonic() > patience:
+            for process in found:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        time.sleep(0.05)
 
 
 def _working_in(program: str, data: Path) -> list[psutil.Process]:

@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import random
+import shutil
 import socket
 import stat
 from dataclasses import asdict, dataclass
@@ -63,7 +64,7 @@ class Room:
     """`<home>/<server>/`; belongs to the user who runs Wanjia, only `data` belongs to the server's account."""
 
     def __init__(self, home: Path, name: str) -> None:
-        self.home = home.expanduser().absolute()
+        self.home = home.expanduser().resolve()
         self.folder = self.home / name
         self.data = self.folder / "data"
         self.log = self.folder / "server.log"
@@ -94,11 +95,17 @@ class Room:
         return ConfigError([Fault(f"WANJIA_HOME {self.home}", what, f"{fix} or set another WANJIA_HOME")])
 
     def read(self) -> State:
-        """The state; a fresh one when there is none yet."""
+        """The state; a fresh one when there is none yet. Raises ConfigError when it is lost or spoilt."""
+        file = self.folder / "state.json"
         try:
-            return State(**json.loads((self.folder / "state.json").read_text()))
+            return State(**json.loads(file.read_text()))
         except FileNotFoundError:
-            return State()
+            if not self.data.exists():
+                return State()
+            what = f"is missing, and with it the password of {self.data}"
+        except (ValueError, TypeError) as error:
+            what = f"cannot be read: {error}"
+        raise ConfigError([Fault(str(file), what, f"restore it, or remove {self.folder} to start with no data")])
 
     def write(self, state: State) -> None:
         """Replace the state, durably: it holds the only copy of the password."""
@@ -117,9 +124,10 @@ class Room:
             return ""
 
     def trim_log(self) -> None:
-        """Start a new log when the old one has grown; one old log is kept."""
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
+        """Empty the log when it has grown; one old log is kept. The server goes on appending to the same file."""
+        if self.log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            os.truncate(self.log, 0)
 
     def lock(self, name: str, mode: int) -> int | None:
         """An open lock file (users.lock, guardian.lock) locked with flock's `mode`; None when another one holds it.

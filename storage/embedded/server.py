@@ -7,6 +7,9 @@ from typing import ClassVar
 
 from storage.embedded.room import Room, State, account
 
+FAULTY = 78
+"""Exit code of a guardian that found faults (EX_CONFIG of sysexits.h; Python itself uses 1 and 2)."""
+
 
 class Server(ABC):
     """One embedded server in its room."""
