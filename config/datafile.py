@@ -67,17 +67,21 @@ def where(file: Path, text: str, loc: tuple[int | str, ...]) -> str:
 
 
 def _line(text: str, loc: tuple[int | str, ...]) -> int | None:
-    """Line of a key, or of the n-th row of a table written one row a line."""
-    name = re.escape(str(loc[0])) if loc else r"\Z."
+    """Line of a key, of a key in a table, or of the n-th row of a table written one row a line."""
     lines = text.splitlines()
-    starts = [n for n, line in enumerate(lines, 1) if re.match(rf"\s*(\[+\s*)?{name}\b", line)]
-    if not starts:
-        return None
-    if len(loc) < 2 or not isinstance(loc[1], int):
-        return starts[0]
+    starts = [
+        n for n, line in enumerate(lines, 1) if loc and re.match(rf"\s*(\[+\s*)?{re.escape(str(loc[0]))}\b", line)
+    ]
+    if not starts or len(loc) < 2:
+        return starts[0] if starts else None
+    after = [(n, line) for n, line in enumerate(lines, 1) if n >= starts[0]]
+    if not isinstance(loc[1], int):
+        keys = [n for n, line in after if re.match(rf"\s*{re.escape(loc[1])}\s*=", line)]
+        return keys[0] if keys else starts[0]
     if lines[starts[0] - 1].lstrip().startswith("[["):
-        return starts[loc[1]] if loc[1] < len(starts) else None
-    rows = [n for n, line in enumerate(lines, 1) if n >= starts[0] and re.match(r"\s*(\w+\s*=\s*\[\s*)?\{", line)]
+        rows = starts
+    else:
+        rows = [n for n, line in after if re.match(r"\s*(\w+\s*=\s*\[\s*)?\{", line)]
     return rows[loc[1]] if loc[1] < len(rows) else starts[0]
 
 

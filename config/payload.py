@@ -59,7 +59,7 @@ class Value(BaseModel):
     @field_validator("unit")
     @classmethod
     def _measuring_unit(cls, value: str, info: ValidationInfo) -> str:
-        if "quantity" in info.data:
+        if value and "quantity" in info.data:
             try:
                 to_canonical(info.data["quantity"], value)
             except KeyError as error:
