@@ -8,6 +8,7 @@ equally long, so a batch is one structured array. Reading, NULL must be given by
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ _EPOCH = 946_684_800_000_000
 """PostgreSQL counts microseconds from 2000-01-01T00:00Z."""
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PIECE = 2**18
 """Bytes handed to the server at a time: it works on one while the next is on its way."""
 
@@ -77,6 +79,11 @@ class Layout:
             raise ValueError(f"column {name} is not {kind} in every row, or NULL in one")
         column = table[name].astype(self.row[name].newbyteorder("="))
         return column + _EPOCH if kind == "timestamptz" else column
+
+
+def instant(microseconds: int) -> datetime:
+    """An instant of an array as a query argument."""
+    return _UNIX_EPOCH + timedelta(microseconds=int(microseconds))
 
 
 async def copy_in(conn: Connection, table: str, layout: Layout, *arrays: Array) -> None:

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from config.quality import Quality
 from config.samples import MICROSECOND, Instants, Points, Values
 from storage import keys
-from storage.columns import Array, Layout, copy_in, copy_out
+from storage.columns import Array, Layout, copy_in, copy_out, instant
 from storage.partitions import make_room
 from storage.queries import SQL
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from storage.database import Connection
 
 Counts: TypeAlias = NDArray[np.int32]
@@ -122,15 +124,15 @@ async def replace(conn: Connection, intervals: IntervalColumns, ranges: Ranges) 
 
     Only differences are written: computing the same again changes nothing.
     """
+    if not len(ranges.point):
+        return Changed(ranges.point, ranges.start)
+    bounds = instant(ranges.start.min()), instant(ranges.past.max())
     stored = IntervalColumns(
-        *await copy_out(conn, SQL["intervals_within"], _INTERVAL, ranges.point, ranges.start, ranges.past)
+        *await copy_out(conn, SQL["intervals_within"], _INTERVAL, ranges.point, ranges.start, ranges.past, *bounds)
     )
     gone, new = _differences(stored, intervals)
     if gone.any():
-        starts = stored.start[gone]
-        await conn.execute(
-            SQL["intervals_delete"], stored.point[gone].tolist(), starts.tolist(), int(starts.min()), int(starts.max())
-        )
+        await conn.execute(SQL["intervals_delete"], stored.point[gone].tolist(), stored.start[gone].tolist())
     if new.any():
         await make_room(conn, "metered_interval", intervals.start[new])
         await copy_in(conn, "metered_interval", _INTERVAL, *(column[new] for column in _columns(intervals)))
@@ -161,13 +163,20 @@ async def roll_up(conn: Connection, changed: Changed, zone_of_point: Mapping[int
     """
     if not len(changed):
         return
-    hour = changed.start // _HOUR * _HOUR
-    point, hour = _distinct(changed.point, hour)
-    await conn.execute(SQL["roll_up_hours"], point.tolist(), hour.tolist())
+    point, hour = _distinct(changed.point, changed.start // _HOUR * _HOUR)
+    empty = await conn.fetch(SQL["roll_up_hours"], point.tolist(), hour.tolist())
+    await _delete(conn, SQL["empty_hours"], empty)
     zones = np.array([zone_of_point[point] for point in changed.point.tolist()])
     for zone in np.unique(zones).tolist():
         there = zones == zone
-        await conn.execute(SQL["roll_up_days"], changed.point[there].tolist(), changed.start[there].tolist(), zone)
+        point, start = changed.point[there], changed.start[there]
+        empty = await conn.fetch(SQL["roll_up_days"], point.tolist(), start.tolist(), zone)
+        await _delete(conn, SQL["empty_days"], empty)
+
+
+async def _delete(conn: Connection, query: str, rows: list[Record]) -> None:
+    if rows:
+        await conn.execute(query, [row["point_id"] for row in rows], [row["start"] for row in rows])
 
 
 async def series(
@@ -175,7 +184,7 @@ async def series(
 ) -> IntervalColumns | RollupColumns:
     """Rows of these points that start in [start, past)."""
     layout = _INTERVAL if interval == "15m" else _ROLLUP
-    columns = await copy_out(conn, SQL[f"intervals_{interval}"], layout, points, start, past)
+    columns = await copy_out(conn, SQL[f"intervals_{interval}"], layout, points, instant(start), instant(past))
     order = keys.order(columns[0], columns[1])
     ordered = [column[order] for column in columns]
     return IntervalColumns(*ordered) if interval == "15m" else RollupColumns(*ordered)

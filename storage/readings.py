@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from config.samples import Flags, Instants, Points, SampleBatch, Values
 from storage import keys
-from storage.columns import Array, Layout, copy_in, copy_out
+from storage.columns import Array, Layout, copy_in, copy_out, instant
 from storage.errors import RowsRefused
 from storage.partitions import make_room
 from storage.queries import SQL
@@ -126,7 +126,8 @@ async def _stored_among(conn: Connection, rows: _Rows) -> tuple[Points, Instants
     ends = np.append(starts[1:], len(rows)) - 1
     most = 2 * len(rows) + 1000
     stretches = rows.point[starts], rows.time[starts], rows.time[ends]
-    point, time, value = await copy_out(conn, SQL["readings_near"], _FOUND, *stretches, most)
+    bounds = instant(rows.time.min()), instant(rows.time.max())
+    point, time, value = await copy_out(conn, SQL["readings_near"], _FOUND, *stretches, most, *bounds)
     if len(point) == most:
         point, time, value = await copy_out(conn, SQL["readings_at"], _FOUND, rows.point, rows.time)
     return point, time, value
@@ -136,13 +137,16 @@ async def around(
     conn: Connection, points: Points, first: Instants, last: Instants, before: int, after: int
 ) -> ReadingColumns:
     """For each point its readings in [first, last], the `before` ones before that and the `after` ones after it."""
-    columns = await copy_out(conn, SQL["readings_around"], _READ, points, first, last, before, after)
+    if not len(points):
+        return ReadingColumns(points, first, np.empty(0), np.empty(0, np.int16))
+    least, most = instant(first.min()), instant(last.max())
+    columns = await copy_out(conn, SQL["readings_around"], _READ, points, first, last, before, after, least, most)
     return _by_point_and_time(columns)
 
 
 async def series(conn: Connection, point: int, start: int, end: int) -> ReadingColumns:
     """Readings of one point in [start, end)."""
-    return ReadingColumns(*await copy_out(conn, SQL["readings_series"], _READ, point, start, end))
+    return ReadingColumns(*await copy_out(conn, SQL["readings_series"], _READ, point, instant(start), instant(end)))
 
 
 async def latest(conn: Connection, points: Points | None = None) -> ReadingColumns:

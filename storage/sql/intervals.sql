@@ -1,80 +1,90 @@
 -- name: intervals_within
+-- $4 and $5, the bounds of all ranges, are constants by which partitions are left out when planning.
 select i.point_id, i.start, i.seconds, coalesce(i.consumption, 'NaN'), i.quality, i.method, i.expected, i.received
 from unnest($1::integer[], $2::bigint[], $3::bigint[]) q (point_id, first, past)
 cross join lateral (
     select * from metered_interval
     where point_id = q.point_id and start >= at_us(q.first) and start < at_us(q.past)
+      and start >= $4::timestamptz and start < $5::timestamptz
+    offset 0
 ) i;
 
 -- name: intervals_delete
 delete from metered_interval i
 using unnest($1::integer[], $2::bigint[]) q (point_id, start)
-where i.point_id = q.point_id and i.start = at_us(q.start) and i.start between at_us($3) and at_us($4);
+where i.point_id = q.point_id and i.start = at_us(q.start);
 
 -- name: intervals_15m
 select point_id, start, seconds, coalesce(consumption, 'NaN'), quality, method, expected, received
 from metered_interval
-where point_id = any($1) and start >= at_us($2) and start < at_us($3);
+where point_id = any($1) and start >= $2 and start < $3;
 
 -- name: intervals_hour
 select point_id, start, seconds, coalesce(consumption, 'NaN'), quality, intervals, expected, received, estimated, edited
 from rollup_hour
-where point_id = any($1) and start >= at_us($2) and start < at_us($3);
+where point_id = any($1) and start >= $2 and start < $3;
 
 -- name: intervals_day
 select point_id, start, seconds, coalesce(consumption, 'NaN'), quality, intervals, expected, received, estimated, edited
 from rollup_day
-where point_id = any($1) and start >= at_us($2) and start < at_us($3);
+where point_id = any($1) and start >= $2 and start < $3;
 
 -- name: roll_up_hours
--- Hours $2 (UTC, microseconds) of points $1: made again from their intervals, or removed where none is left.
+-- Hours $2 (UTC) of points $1, made again from their intervals. Returns those without any interval.
 with bucket as materialized (
     select q.point_id, at_us(q.start) as start, s.*
     from unnest($1::integer[], $2::bigint[]) q (point_id, start)
     cross join lateral interval_sums(q.point_id, at_us(q.start), at_us(q.start) + interval '1 hour') s
-), gone as (
-    delete from rollup_hour r using bucket b
-    where b.quality is null and r.point_id = b.point_id and r.start = b.start
+), written as (
+    insert into rollup_hour as r
+        (point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited)
+    select point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited
+    from bucket where quality is not null
+    on conflict (point_id, start) do update set
+        seconds = excluded.seconds, consumption = excluded.consumption, expected = excluded.expected,
+        received = excluded.received, quality = excluded.quality, intervals = excluded.intervals,
+        estimated = excluded.estimated, edited = excluded.edited
+    where (r.seconds, r.consumption, r.expected, r.received, r.quality, r.intervals, r.estimated, r.edited)
+        is distinct from
+          (excluded.seconds, excluded.consumption, excluded.expected, excluded.received, excluded.quality,
+           excluded.intervals, excluded.estimated, excluded.edited)
 )
-insert into rollup_hour as r
-    (point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited)
-select point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited
-from bucket where quality is not null
-on conflict (point_id, start) do update set
-    seconds = excluded.seconds, consumption = excluded.consumption, expected = excluded.expected,
-    received = excluded.received, quality = excluded.quality, intervals = excluded.intervals,
-    estimated = excluded.estimated, edited = excluded.edited
-where (r.seconds, r.consumption, r.expected, r.received, r.quality, r.intervals, r.estimated, r.edited)
-    is distinct from (excluded.seconds, excluded.consumption, excluded.expected, excluded.received, excluded.quality,
-                      excluded.intervals, excluded.estimated, excluded.edited);
+select point_id, start from bucket where quality is null;
 
 -- name: roll_up_days
--- Days in zone $3 that hold the instants $2 of points $1. A row that starts inside such a day is of another zone, and
--- goes.
+-- The days in zone $3 that hold the instants $2 of points $1, likewise.
 with day as materialized (
     select distinct q.point_id, date_trunc('day', at_us(q.start), $3::text) as start
     from unnest($1::integer[], $2::bigint[]) q (point_id, start)
 ), bucket as materialized (
-    select d.point_id, d.start, n.past, s.*
+    select d.point_id, d.start, s.*
     from day d
-    cross join lateral (select (d.start at time zone $3::text + interval '1 day') at time zone $3::text) n (past)
-    cross join lateral interval_sums(d.point_id, d.start, n.past) s
-), gone as (
-    delete from rollup_day r using bucket b
-    where r.point_id = b.point_id and r.start >= b.start and r.start < b.past
-      and (r.start > b.start or b.quality is null)
+    cross join lateral interval_sums(
+        d.point_id, d.start, (d.start at time zone $3::text + interval '1 day') at time zone $3::text
+    ) s
+), written as (
+    insert into rollup_day as r
+        (point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited)
+    select point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited
+    from bucket where quality is not null
+    on conflict (point_id, start) do update set
+        seconds = excluded.seconds, consumption = excluded.consumption, expected = excluded.expected,
+        received = excluded.received, quality = excluded.quality, intervals = excluded.intervals,
+        estimated = excluded.estimated, edited = excluded.edited
+    where (r.seconds, r.consumption, r.expected, r.received, r.quality, r.intervals, r.estimated, r.edited)
+        is distinct from
+          (excluded.seconds, excluded.consumption, excluded.expected, excluded.received, excluded.quality,
+           excluded.intervals, excluded.estimated, excluded.edited)
 )
-insert into rollup_day as r
-    (point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited)
-select point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited
-from bucket where quality is not null
-on conflict (point_id, start) do update set
-    seconds = excluded.seconds, consumption = excluded.consumption, expected = excluded.expected,
-    received = excluded.received, quality = excluded.quality, intervals = excluded.intervals,
-    estimated = excluded.estimated, edited = excluded.edited
-where (r.seconds, r.consumption, r.expected, r.received, r.quality, r.intervals, r.estimated, r.edited)
-    is distinct from (excluded.seconds, excluded.consumption, excluded.expected, excluded.received, excluded.quality,
-                      excluded.intervals, excluded.estimated, excluded.edited);
+select point_id, start from bucket where quality is null;
+
+-- name: empty_hours
+delete from rollup_hour r using unnest($1::integer[], $2::timestamptz[]) q (point_id, start)
+where r.point_id = q.point_id and r.start = q.start;
+
+-- name: empty_days
+delete from rollup_day r using unnest($1::integer[], $2::timestamptz[]) q (point_id, start)
+where r.point_id = q.point_id and r.start = q.start;
 
 -- name: rollup_hour_differences
 with bucket as (

@@ -1,3 +1,6 @@
+-- `offset 0` keeps a lateral subquery what it is: one index scan per point. Joined freely, with statistics that lag behind
+-- a table that only grows, the planner at times compares every row with every point.
+
 -- name: make_room
 select make_room($1, $2);
 
@@ -5,12 +8,14 @@ select make_room($1, $2);
 select keep_readings($1);
 
 -- name: readings_near
--- What is stored between the first and the last instant of each point, at most $4 rows.
+-- What is stored between the first and the last instant of each point, at most $4 rows. $5 and $6 as in readings_around.
 select r.point_id, r.time, r.value
 from unnest($1::integer[], $2::bigint[], $3::bigint[]) q (point_id, first, last)
 cross join lateral (
     select point_id, time, value from reading
     where point_id = q.point_id and time between at_us(q.first) and at_us(q.last)
+      and time between $5::timestamptz and $6::timestamptz
+    offset 0
 ) r
 limit $4;
 
@@ -27,22 +32,26 @@ from unnest($1::integer[], $2::smallint[], $3::bigint[], $4::double precision[],
 on conflict do nothing;
 
 -- name: readings_around
+-- $6 and $7, the first and the last instant of all, are constants by which partitions are left out when planning.
 select r.point_id, r.time, r.value, r.flags
 from unnest($1::integer[], $2::bigint[], $3::bigint[]) q (point_id, first, last)
 cross join lateral (
     (select point_id, time, value, flags from reading
-     where point_id = q.point_id and time < at_us(q.first) order by time desc limit $4)
+     where point_id = q.point_id and time < at_us(q.first) and time < $7::timestamptz
+     order by time desc limit $4)
     union all
     (select point_id, time, value, flags from reading
-     where point_id = q.point_id and time between at_us(q.first) and at_us(q.last))
+     where point_id = q.point_id and time between at_us(q.first) and at_us(q.last)
+       and time between $6::timestamptz and $7::timestamptz)
     union all
     (select point_id, time, value, flags from reading
-     where point_id = q.point_id and time > at_us(q.last) order by time limit $5)
+     where point_id = q.point_id and time > at_us(q.last) and time > $6::timestamptz
+     order by time limit $5)
 ) r;
 
 -- name: readings_series
 select point_id, time, value, flags from reading
-where point_id = $1 and time >= at_us($2) and time < at_us($3)
+where point_id = $1 and time >= $2 and time < $3
 order by time;
 
 -- name: readings_latest

@@ -20,7 +20,7 @@ create table metered_interval (
     received integer not null,
     quality smallint not null,
     method smallint not null,
-    primary key (point_id, start) include (seconds, consumption, expected, received, quality, method)
+    primary key (point_id, start) include (consumption, seconds, expected, received, quality, method)
 ) partition by range (start);
 
 -- A partition is made beside its parent and then attached, which unlike `create … partition of` blocks no reader.
