@@ -7,7 +7,7 @@ no place in a file and are named as such.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -101,8 +101,9 @@ def check(registry: Registry) -> Iterator[Fault]:
     for enterprise in registry.enterprises:
         yield from _parents(registry, enterprise)
         yield from _quantities(registry, enterprise)
+        points = {point.code: point for point in enterprise.metering_points}
         for meter in enterprise.meters:
-            yield from _installations(registry, enterprise, meter)
+            yield from _installations(registry, enterprise.uscc, meter, points)
         yield from _one_meter_at_a_time(registry, enterprise)
     yield from _addresses(registry)
     yield from _lines(registry)
@@ -144,13 +145,12 @@ def _quantities(registry: Registry, enterprise: Enterprise) -> Iterator[Fault]:
                 )
 
 
-def _installations(registry: Registry, enterprise: Enterprise, meter: Meter) -> Iterator[Fault]:
+def _installations(registry: Registry, uscc: str, meter: Meter, points: Mapping[str, MeteringPoint]) -> Iterator[Fault]:
     """Each installation of a meter by itself and against its others."""
-    points = {point.code: point for point in enterprise.metering_points}
     for index, place in enumerate(meter.installations):
 
         def where(key: str, index: int = index) -> str:
-            return registry.where_installation(enterprise.uscc, meter, index, key)
+            return registry.where_installation(uscc, meter, index, key)
 
         if place.at in points:
             yield from _measured(registry, meter, points[place.at], where)
@@ -162,7 +162,7 @@ def _installations(registry: Registry, enterprise: Enterprise, meter: Meter) -> 
                 yield Fault(where("ratios"), what, "list ratios by rising `from`, after the installation's own")
     for (_, one), (later, two) in _overlaps(list(enumerate(meter.installations))):
         yield Fault(
-            registry.where_installation(enterprise.uscc, meter, later, "from"),
+            registry.where_installation(uscc, meter, later, "from"),
             f"meter {meter.code} is still at {one.at} then (from {one.start.isoformat()})",
             f"give the installation at {one.at} a `to` not later than {two.start.isoformat()}",
         )
@@ -235,10 +235,10 @@ def _lines(registry: Registry) -> Iterator[Fault]:
     for uscc, meter in _connected(registry):
         if DRIVERS[str(meter.driver)].units and meter.profile in registry.profiles:
             lines[meter.address.lower()].append((uscc, meter))
+    sizes = {name: _requests(profile) for name, profile in registry.profiles.items()}
     for found in lines.values():
-        bauds = [meter.baud for _, meter in found if meter.baud]
-        times = [poll_seconds(registry.profiles[meter.profile], min(bauds, default=None)) for _, meter in found]
-        share = sum(time / meter.every for time, (_, meter) in zip(times, found, strict=True))
+        baud = min((meter.baud for _, meter in found if meter.baud), default=None)
+        share = sum(poll_seconds(sizes[meter.profile], baud) / meter.every for _, meter in found)
         if share > 1:
             uscc, meter = found[0]
             yield Fault(
@@ -248,9 +248,9 @@ def _lines(registry: Registry) -> Iterator[Fault]:
             )
 
 
-def poll_seconds(profile: Profile, baud: int | None) -> float:
-    """Least time one poll of a meter takes its line; `baud`: speed of the serial line, None: there is none."""
-    sizes = _requests(profile)
+def poll_seconds(sizes: Sequence[int], baud: int | None) -> float:
+    """Least time one poll takes its line, by the registers of its requests; `baud`: speed of the serial line behind a
+    gateway, None: there is none, or it is unknown."""
     if baud is None:
         return len(sizes) * REQUEST_S
     return sum(TURNAROUND_S + (_OVERHEAD + 2 * size) * _BITS / baud for size in sizes)

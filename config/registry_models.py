@@ -218,7 +218,7 @@ class Installation(_Model):
     @property
     def all_ratios(self) -> tuple[DatedRatio, ...]:
         """Every ratio with the instant it holds from, the first from the start."""
-        return (DatedRatio(start=self.start, ct=self.ct, pt=self.pt), *self.ratios)
+        return (DatedRatio.model_construct(start=self.start, ct=self.ct, pt=self.pt), *self.ratios)
 
 
 INSTALLATION_KEYS = frozenset(field.alias or name for name, field in Installation.model_fields.items())

@@ -7,13 +7,16 @@ Every instant here is int microseconds since the epoch.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import asyncpg
 
 from config.quantities import QUANTITIES
 from storage.database import Database
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +87,16 @@ class PointTable:
 
 async def load_points(db: Database) -> PointTable:
     """Read the table anew, as of one instant."""
-    async with db.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+    async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
         revision = await conn.fetchval(db.sql["registry_revision"])
         points = await conn.fetch(db.sql["point_rows"])
         segments = await conn.fetch(db.sql["segment_rows"])
         schedules = await conn.fetch(db.sql["schedule_rows"])
         devices = await conn.fetch(db.sql["device_rows"])
         installations = await conn.fetch(db.sql["installation_rows"])
-    table = PointTable(points=_points(points, _by_point(segments), schedules), revision=revision)
+    lives = _by_point((ids, Segment(*row)) for ids, *row in segments)
+    due = _by_point((ids, (valid_from, cadence_s)) for ids, valid_from, cadence_s in schedules)
+    table = PointTable(points=_points(points, lives, due), revision=revision)
     for point in table.points.values():
         table.by_metering_point.setdefault((point.uscc, point.metering_point), {})[point.quantity] = point.id
     for device in _devices(devices, installations, table.points.values()):
@@ -99,26 +104,20 @@ async def load_points(db: Database) -> PointTable:
     return table
 
 
-def _by_point(rows: Iterable[asyncpg.Record]) -> dict[int, tuple[Segment, ...]]:
-    """Segments of each point. Equal ones are one object: the quantities of a meter mostly share theirs."""
-    shared: dict[tuple[object, ...], Segment] = {}
-    found: defaultdict[int, list[Segment]] = defaultdict(list)
-    for point_id, *columns in rows:
-        key = tuple(columns)
-        if key not in shared:
-            shared[key] = Segment(*columns)
-        found[point_id].append(shared[key])
-    return {point_id: tuple(segments) for point_id, segments in found.items()}
+def _by_point(rows: Iterable[tuple[list[int], T]]) -> defaultdict[int, tuple[T, ...]]:
+    """Rows that came once for all points they hold for (the quantities of a meter mostly share theirs), by point."""
+    found: defaultdict[int, tuple[T, ...]] = defaultdict(tuple)
+    for point_ids, row in rows:
+        for point_id in point_ids:
+            found[point_id] += (row,)
+    return found
 
 
 def _points(
-    rows: Iterable[asyncpg.Record], segments: dict[int, tuple[Segment, ...]], schedules: Iterable[asyncpg.Record]
+    rows: Iterable[asyncpg.Record],
+    segments: Mapping[int, tuple[Segment, ...]],
+    schedules: Mapping[int, tuple[tuple[int, int | None], ...]],
 ) -> dict[int, Point]:
-    shared: dict[tuple[int, int | None], tuple[int, int | None]] = {}
-    due: defaultdict[int, list[tuple[int, int | None]]] = defaultdict(list)
-    for point_id, valid_from, cadence_s in schedules:
-        entry = (valid_from, cadence_s)
-        due[point_id].append(shared.setdefault(entry, entry))
     return {
         row["id"]: Point(
             id=row["id"],
@@ -130,8 +129,8 @@ def _points(
             quantity=row["quantity"],
             register=QUANTITIES[row["quantity"]].kind == "register",
             zone=row["zone"],
-            segments=segments.get(row["id"], ()),
-            schedule=tuple(due[row["id"]]),
+            segments=segments[row["id"]],
+            schedule=schedules[row["id"]],
         )
         for row in rows
     }

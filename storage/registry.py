@@ -98,7 +98,8 @@ def shown_head(change: Change) -> dict[str, Any]:
 
 
 async def _put(conn: Connection, query: str, rows: Iterable[dict[str, Any]]) -> None:
-    table = list(rows)
+    """Insert or update rows, new ones in the order given."""
+    table = [{"row": number, **row} for number, row in enumerate(rows)]
     if table:
         await conn.execute(SQL[f"registry_put_{query}"], json.dumps(table))
 

@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -18,6 +18,7 @@ from storage.timeline import Schedule, Stretch
 if TYPE_CHECKING:
     from storage.database import Connection
 
+T = TypeVar("T")
 PointKey: TypeAlias = tuple[str, str, str]
 """(uscc, metering point code, quantity)."""
 _CONNECTION = ("driver", "address", "unit", "baud", "mapping", "enabled")
@@ -39,14 +40,12 @@ async def read_state(conn: Connection, usccs: Sequence[str] | None) -> State:
     state = await read_enterprises(conn, usccs)
     for uscc, code, quantity, point_id in await conn.fetch(SQL["registry_points"], state.ids):
         state.points[uscc, code, quantity] = point_id
-    stretches: defaultdict[int, list[Stretch]] = defaultdict(list)
-    for point_id, *columns in await conn.fetch(SQL["registry_segments"], state.ids):
-        stretches[point_id].append(Stretch(*columns))
-    state.stretches = {point_id: tuple(rows) for point_id, rows in stretches.items()}
-    schedules: defaultdict[int, list[tuple[Any, int | None]]] = defaultdict(list)
-    for point_id, valid_from, cadence_s in await conn.fetch(SQL["registry_schedules"], state.ids):
-        schedules[point_id].append((valid_from, cadence_s))
-    state.schedules = {point_id: tuple(rows) for point_id, rows in schedules.items()}
+    state.stretches = _by_point(
+        (ids, Stretch(*row)) for ids, *row in await conn.fetch(SQL["registry_segments"], state.ids)
+    )
+    state.schedules = _by_point(
+        (ids, tuple(row)) for ids, *row in await conn.fetch(SQL["registry_schedules"], state.ids)
+    )
     return state
 
 
@@ -87,6 +86,15 @@ async def read_neighbours(conn: Connection, addresses: Sequence[str], besides: S
 def body_of(profile: Profile) -> dict[str, Any]:
     """A profile as it is stored and published."""
     return profile.model_dump(mode="json", exclude={"example"})
+
+
+def _by_point(rows: Iterable[tuple[list[int], T]]) -> dict[int, tuple[T, ...]]:
+    """Rows that came once for all points they hold for, by point."""
+    found: defaultdict[int, list[T]] = defaultdict(list)
+    for point_ids, row in rows:
+        for point_id in point_ids:
+            found[point_id].append(row)
+    return {point_id: tuple(own) for point_id, own in found.items()}
 
 
 def _metering_point(row: asyncpg.Record) -> MeteringPoint:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from config.quantities import QUANTITIES
 from config.registry_checks import Registry, counting
-from config.registry_models import Enterprise, Installation, Meter, MeteringPoint
+from config.registry_models import DatedRatio, Enterprise, Installation, Meter, MeteringPoint
 
 MARGIN = 1.2
 """A rise beyond the rated power times this is questionable."""
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 
+Span = tuple[datetime, datetime | None]
 Schedule = tuple[tuple[datetime, int | None], ...]
 """(from when on, seconds between expected readings or None)."""
 
@@ -56,25 +58,28 @@ def lives(registry: Registry, enterprise: Enterprise) -> Iterator[tuple[str, str
     found: dict[tuple[str, str], tuple[list[Stretch], list[Cover]]] = {}
     placed = [(place, meter) for meter in enterprise.meters for place in meter.installations]
     for place, meter in sorted(placed, key=lambda item: item[0].start):
-        point = points[place.at]
+        point, ratios = points[place.at], place.all_ratios
         cadence_s = meter.every if meter.driver is not None and meter.enabled else None
+        read, unread = Cover(place.start, place.end, cadence_s), Cover(place.start, place.end, None)
         for quantity in registry.quantities_of(meter, point):
             stretches, covers = found.setdefault((point.code, quantity), ([], []))
-            stretches += _stretches(registry, meter, place, point, quantity)
-            due = registry.expected(meter, point, quantity)
-            covers.append(Cover(place.start, place.end, cadence_s if due else None))
+            stretches += _stretches(registry, meter, place, point, quantity, ratios)
+            covers.append(read if registry.expected(meter, point, quantity) else unread)
     for (code, quantity), (stretches, covers) in found.items():
         yield code, quantity, Life(tuple(stretches), tuple(covers))
 
 
 def _stretches(
-    registry: Registry, meter: Meter, place: Installation, point: MeteringPoint, quantity: str
+    registry: Registry,
+    meter: Meter,
+    place: Installation,
+    point: MeteringPoint,
+    quantity: str,
+    ratios: Sequence[DatedRatio],
 ) -> Iterator[Stretch]:
     """One stretch per ratio of an installation; its readings at both ends belong to the outer ones."""
     ratio, modulus, resolution = _register(registry, meter, quantity)
     rated = meter.rated_per_hour if quantity in counting(point) else None
-    limit = None if rated is None else rated * MARGIN
-    ratios = place.all_ratios
     for index, one in enumerate(ratios):
         last = index == len(ratios) - 1
         yield Stretch(
@@ -84,7 +89,7 @@ def _stretches(
             multiplier=(one.ct if "ct" in ratio else 1.0) * (one.pt if "pt" in ratio else 1.0),
             modulus=modulus,
             resolution=resolution,
-            limit_per_hour=limit,
+            limit_per_hour=None if rated is None else rated * MARGIN,
             initial=place.initial.get(quantity) if index == 0 else None,
             final=place.final.get(quantity) if last else None,
         )
@@ -105,7 +110,13 @@ def _register(registry: Registry, meter: Meter, quantity: str) -> tuple[str, flo
     return QUANTITIES[quantity].ratio, None, 0.0
 
 
-def schedule(known: Schedule, before: Sequence[Stretch], covers: Sequence[Cover], now: datetime) -> Schedule:
+def schedule(known: Schedule, before: Sequence[Stretch], covers: tuple[Cover, ...], now: datetime) -> Schedule:
+    """What `_schedule` says; the quantities of a meter mostly share all it depends on."""
+    return _schedule(known, tuple((one.start, one.end) for one in before), covers, now)
+
+
+@lru_cache(maxsize=1024)
+def _schedule(known: Schedule, before: tuple[Span, ...], covers: tuple[Cover, ...], now: datetime) -> Schedule:
     """When readings are expected how often, from what was expected so far and from the meters there are now.
 
     The past stays as it was expected, save where a meter's stay was added (expected from then on) or taken back; from
@@ -114,8 +125,7 @@ def schedule(known: Schedule, before: Sequence[Stretch], covers: Sequence[Cover]
     edges = {start for start, _ in known} | {now}
     edges.update(cover.start for cover in covers)
     edges.update(cover.end for cover in covers if cover.end is not None)
-    edges.update(one.start for one in before)
-    edges.update(one.end for one in before if one.end is not None)
+    edges.update(edge for span in before for edge in span if edge is not None)
     rows: list[tuple[datetime, int | None]] = []
     for at in sorted(edges):
         cover = next((cover for cover in covers if cover.start <= at < (cover.end or ALWAYS)), None)
@@ -127,8 +137,8 @@ def schedule(known: Schedule, before: Sequence[Stretch], covers: Sequence[Cover]
     return tuple(rows)
 
 
-def _within(stretches: Iterable[Stretch], at: datetime) -> bool:
-    return any(one.start <= at < (one.end or ALWAYS) for one in stretches)
+def _within(spans: Iterable[Span], at: datetime) -> bool:
+    return any(start <= at < (end or ALWAYS) for start, end in spans)
 
 
 def _in_force(known: Schedule, at: datetime) -> int | None:

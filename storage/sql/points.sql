@@ -4,7 +4,7 @@
 -- name: registry_revision
 select coalesce((
     select id from audit
-    where kind in ('enterprise', 'metering_point', 'meter', 'installation', 'connection', 'profile', 'point')
+    where kind in ('enterprise', 'metering_point', 'meter', 'profile', 'point')
     order by id desc limit 1
 ), 0) as revision;
 
@@ -19,17 +19,20 @@ order by point.id;
 
 -- name: segment_rows
 select
-    point_id,
+    array_agg(point_id) as points,
     (extract(epoch from valid_from) * 1000000)::bigint as valid_from,
     (extract(epoch from valid_to) * 1000000)::bigint as valid_to,
     meter_id, multiplier, modulus, resolution, limit_per_hour, initial, final
 from segment
-order by point_id, segment.valid_from;
+group by
+    meter_id, segment.valid_from, segment.valid_to, multiplier, modulus, resolution, limit_per_hour, initial, final
+order by segment.valid_from;
 
 -- name: schedule_rows
-select point_id, (extract(epoch from valid_from) * 1000000)::bigint as valid_from, cadence_s
+select array_agg(point_id) as points, (extract(epoch from valid_from) * 1000000)::bigint as valid_from, cadence_s
 from schedule
-order by point_id, schedule.valid_from;
+group by schedule.valid_from, cadence_s
+order by schedule.valid_from;
 
 -- name: device_rows
 select

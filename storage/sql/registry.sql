@@ -57,20 +57,24 @@ where enterprise.id = any($1::integer[]);
 
 -- name: registry_segments
 select
-    segment.point_id, segment.valid_from, segment.valid_to, meter.code, segment.multiplier, segment.modulus,
-    segment.resolution, segment.limit_per_hour, segment.initial, segment.final
+    array_agg(segment.point_id) as points, segment.valid_from, segment.valid_to, meter.code, segment.multiplier,
+    segment.modulus, segment.resolution, segment.limit_per_hour, segment.initial, segment.final
 from segment
 join meter on meter.id = segment.meter_id
 where meter.enterprise_id = any($1::integer[])
-order by segment.point_id, segment.valid_from;
+group by
+    meter.id, segment.valid_from, segment.valid_to, segment.multiplier, segment.modulus, segment.resolution,
+    segment.limit_per_hour, segment.initial, segment.final
+order by segment.valid_from;
 
 -- name: registry_schedules
-select schedule.point_id, schedule.valid_from, schedule.cadence_s
+select array_agg(schedule.point_id) as points, schedule.valid_from, schedule.cadence_s
 from schedule
 join point on point.id = schedule.point_id
 join metering_point on metering_point.id = point.metering_point_id
 where metering_point.enterprise_id = any($1::integer[])
-order by schedule.point_id, schedule.valid_from;
+group by schedule.valid_from, schedule.cadence_s
+order by schedule.valid_from;
 
 -- name: registry_profiles
 select name, body::text from profile order by name;
@@ -102,9 +106,11 @@ returning uscc, id;
 insert into metering_point (enterprise_id, code, name, carrier, level, direction, boundary, quantities)
 select enterprise.id, code, new.name, carrier, level, direction, boundary, quantities
 from json_to_recordset($1::json) as new (
-    uscc text, code text, name text, carrier text, level smallint, direction text, boundary boolean, quantities text[]
+    row integer, uscc text, code text, name text, carrier text, level smallint, direction text, boundary boolean,
+    quantities text[]
 )
 join enterprise using (uscc)
+order by row
 on conflict (enterprise_id, code) do update set
     name = excluded.name, carrier = excluded.carrier, level = excluded.level, direction = excluded.direction,
     boundary = excluded.boundary, quantities = excluded.quantities, parent_id = null;
@@ -125,10 +131,11 @@ select
     enterprise.id, code, maker, model, serial, accuracy_class, range, certificate, verified_until, state, profile,
     rated_per_hour
 from json_to_recordset($1::json) as new (
-    uscc text, code text, maker text, model text, serial text, accuracy_class text, range text, certificate text,
+    row integer, uscc text, code text, maker text, model text, serial text, accuracy_class text, range text, certificate text,
     verified_until date, state text, profile text, rated_per_hour double precision
 )
 join enterprise using (uscc)
+order by row
 on conflict (enterprise_id, code) do update set
     maker = excluded.maker, model = excluded.model, serial = excluded.serial,
     accuracy_class = excluded.accuracy_class, range = excluded.range, certificate = excluded.certificate,
@@ -145,11 +152,12 @@ where enterprise.uscc = gone.uscc and meter.enterprise_id = enterprise.id and me
 insert into connection (meter_id, driver, address, unit, cadence_s, baud, mapping, enabled)
 select meter.id, driver, address, unit, cadence_s, baud, mapping, enabled
 from json_to_recordset($1::json) as new (
-    uscc text, code text, driver text, address text, unit integer, cadence_s integer, baud integer, mapping text,
-    enabled boolean
+    row integer, uscc text, code text, driver text, address text, unit integer, cadence_s integer, baud integer,
+    mapping text, enabled boolean
 )
 join enterprise using (uscc)
 join meter on meter.enterprise_id = enterprise.id and meter.code = new.code
+order by row
 on conflict (meter_id) do update set
     driver = excluded.driver, address = excluded.address, unit = excluded.unit, cadence_s = excluded.cadence_s,
     baud = excluded.baud, mapping = excluded.mapping, enabled = excluded.enabled;
@@ -180,9 +188,10 @@ join enterprise on enterprise.id = meter.enterprise_id;
 -- name: registry_put_points
 insert into point (metering_point_id, quantity)
 select metering_point.id, quantity
-from json_to_recordset($1::json) as new (uscc text, code text, quantity text)
+from json_to_recordset($1::json) as new (row integer, uscc text, code text, quantity text)
 join enterprise using (uscc)
 join metering_point on metering_point.enterprise_id = enterprise.id and metering_point.code = new.code
+order by row
 on conflict (metering_point_id, quantity) do nothing;
 
 -- name: registry_drop_segments
