@@ -48,7 +48,7 @@ def decode(mapping: PayloadMapping, payload: bytes, received_us: int) -> Decoded
         raise BadPayload(f"{len(payload)} bytes; a message may have {MAX_BYTES}")
     try:
         document = msgspec.json.decode(payload)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadPayload(f"not JSON: {error}") from None
     except RecursionError:
         raise BadPayload("not JSON that can be read: nested too deeply") from None
