@@ -118,9 +118,16 @@ def translated(conn: Connection) -> Iterator[None]:
             raise
         raise known from error
     except (asyncpg.InterfaceError, OSError) as error:
-        if not conn.is_closed():
+        if not _gone(conn):
             raise
         raise Unavailable(f"the connection to the database is gone: {error}") from error
+
+
+def _gone(conn: Connection) -> bool:
+    try:
+        return conn.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken a broken connection back already
+        return True
 
 
 def _in_our_words(error: asyncpg.PostgresError) -> StorageError | None:
