@@ -1,6 +1,8 @@
 """Decoding: every type, order and sentinel; one device and a thousand alike."""
 
 import struct
+import timeit
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.profile import Order, Register
+from config.profilefiles import profiles
 from config.quantities import QUANTITIES
 from protocols.decode import Decoder
 from protocols.encode import encode
-from protocols.plan import Block
+from protocols.plan import Block, plan
 
 ORDERS: tuple[Order, ...] = ("ABCD", "CDAB", "BADC", "DCBA")
 
@@ -188,3 +191,12 @@ def test_any_bytes_decode_to_finite_values_or_nothing(content: bytes) -> None:
     assert np.isnan(decoded.values[~decoded.valid]).all()
     if decoded.valid[0, 0]:
         assert decoded.values[0, 0] == struct.unpack(">f", content[:4])[0]
+
+
+@pytest.mark.parametrize("name", ["chint-dtsu666", "schneider-iem3000", "generic-heat"])
+def test_a_block_of_a_thousand_devices_costs_less_than_a_microsecond_each(name: str) -> None:
+    devices = 1000
+    for block in plan(profiles()[name]):
+        compiled, image = Decoder(block), np.zeros((devices, block.count), np.uint16)
+        best = min(timeit.repeat(partial(compiled.decode, image), number=5, repeat=5))
+        assert best / 5 / devices < 1e-6
