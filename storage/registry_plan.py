@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -14,7 +14,7 @@ from config.quantities import QUANTITIES
 from config.registry_checks import Registry, check
 from config.registry_models import Enterprise, Installation, Meter, MeteringPoint
 from storage.registry_state import PointKey, State
-from storage.timeline import Schedule, Stretch, differing, lives, schedule
+from storage.timeline import Cover, Schedule, Stretch, differing, lives, schedule
 
 Item = Enterprise | MeteringPoint | Meter
 Kind = Literal["enterprise", "metering_point", "meter"]
@@ -106,7 +106,7 @@ def make_plan(
     for uscc, after in wanted.items():
         plan.zones[uscc] = ZoneInfo(after.zone)
         plan.changes += _changes(state.enterprises.get(uscc), after)
-        _derive(plan, whole, after, state)
+    _derive(plan, whole, wanted.values(), state)
     return plan
 
 
@@ -159,19 +159,21 @@ def _head(enterprise: Enterprise) -> tuple[str, ...]:
     return tuple(getattr(enterprise, key) for key in ("name", "region", "industry", "site", "zone"))
 
 
-def _derive(plan: Plan, registry: Registry, enterprise: Enterprise, state: State) -> None:
-    """Segments and schedules of the enterprise's points where they differ, and what that makes dirty."""
+def _derive(plan: Plan, registry: Registry, wanted: Iterable[Enterprise], state: State) -> None:
+    """Segments and schedules of all points where they differ, and what that makes dirty."""
     living: set[PointKey] = set()
-    for code, quantity, life in lives(registry, enterprise):
-        key = (enterprise.uscc, code, quantity)
-        living.add(key)
-        _compare(plan, state, key, life.stretches, life.covers)
-    for key in state.points:
-        if key[0] == enterprise.uscc and key not in living:
-            _compare(plan, state, key, (), ())
+    for enterprise in wanted:
+        for code, quantity, life in lives(registry, enterprise):
+            key = (enterprise.uscc, code, quantity)
+            living.add(key)
+            _compare(plan, state, key, life.stretches, life.covers)
+    for key in state.points.keys() - living:
+        _compare(plan, state, key, (), ())
 
 
-def _compare(plan: Plan, state: State, key: PointKey, stretches: Any, covers: Any) -> None:
+def _compare(
+    plan: Plan, state: State, key: PointKey, stretches: tuple[Stretch, ...], covers: tuple[Cover, ...]
+) -> None:
     point_id = state.points.get(key, -1)
     before, known = state.stretches.get(point_id, ()), state.schedules.get(point_id, ())
     if before != stretches:

@@ -1,0 +1,127 @@
+"""Telling the collectors: the registry as documents in the key-value bucket `registry`.
+
+`connection.<id>` and `profile.<name>` hold JSON; `revision`, put last, tells every role to load its point table anew.
+What is published is always compared with the whole of what should be, so that a lost bucket heals and only what
+differs is put; a collector is disturbed by nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+from datetime import UTC, datetime
+
+from storage.database import Database
+from storage.errors import StorageError, Unavailable
+from storage.keyvalue import Bucket
+from storage.queries import SQL
+from storage.registry import LOCK
+
+log = logging.getLogger(__name__)
+
+CHECK_S = 10.0
+"""How often the revision in the bucket is compared with the database's."""
+_LIST_S = 30.0
+_AT_ONCE = 200
+_PREFIXES = ("connection.", "profile.")
+
+
+async def publish(db: Database, bucket: Bucket) -> int:
+    """Make the bucket say what the database says; the number of keys that differed. Raises Unavailable.
+
+    Publications wait for each other and for an apply, so that an older state never overwrites a newer one.
+    """
+    async with db.transaction() as conn:
+        await conn.execute(SQL["registry_lock"], LOCK)
+        documents = {
+            f"connection.{row['id']}": _compact(row["document"])
+            for row in await conn.fetch(SQL["connection_documents"])
+        }
+        for row in await conn.fetch(SQL["registry_profiles"]):
+            documents[f"profile.{row['name']}"] = _compact(row["body"])
+        revision = str(await conn.fetchval(SQL["registry_revision"])).encode()
+        present = await _present(bucket)
+        changes: dict[str, bytes | None] = {key: value for key, value in documents.items() if present.get(key) != value}
+        changes.update({key: None for key in present if key.startswith(_PREFIXES) and key not in documents})
+        await _put(bucket, list(changes.items()))
+        if changes or present.get("revision") != revision:
+            await bucket.put("revision", revision)
+    return len(changes)
+
+
+async def keep_published(db: Database, bucket: Bucket, stop: asyncio.Event) -> None:
+    """Publish now, when the registry has changed, when an installation begins or ends, and when the bucket was lost.
+
+    Goes on through outages of both servers; a broken link is logged once, and once when it is back.
+    """
+    broken = False
+    border: datetime | None = datetime.min.replace(tzinfo=UTC)
+    while not stop.is_set():
+        try:
+            if (border and border <= datetime.now(UTC)) or not await _current(db, bucket):
+                changed = await publish(db, bucket)
+                log.info("published the registry: %d keys differed", changed)
+            border = await _next_border(db)
+            if broken:
+                log.info("the registry can be published again")
+            broken = False
+        except StorageError as error:
+            if not broken:
+                log.warning("the registry cannot be published; trying again: %s", error)
+            broken = True
+        await _pause(stop, border)
+
+
+async def _pause(stop: asyncio.Event, border: datetime | None) -> None:
+    wait_s = CHECK_S * random.uniform(0.8, 1.2)
+    if border is not None:
+        wait_s = min(wait_s, max((border - datetime.now(UTC)).total_seconds(), 0.1))
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), wait_s)
+
+
+async def _current(db: Database, bucket: Bucket) -> bool:
+    """Whether the bucket was published as of the database's revision."""
+    async with db.connection() as conn:
+        revision = await conn.fetchval(SQL["registry_revision"])
+    return await bucket.get("revision") == str(revision).encode()
+
+
+async def _next_border(db: Database) -> datetime | None:
+    async with db.connection() as conn:
+        border: datetime | None = await conn.fetchval(SQL["next_installation_border"])
+        return border
+
+
+async def _present(bucket: Bucket) -> dict[str, bytes]:
+    """All keys of the bucket. Raises Unavailable."""
+    found: dict[str, bytes] = {}
+    try:
+        async with asyncio.timeout(_LIST_S), contextlib.aclosing(bucket.watch()) as entries:
+            async for entry in entries:
+                if entry is None:
+                    break
+                if entry.value is not None:
+                    found[entry.key] = entry.value
+    except TimeoutError:
+        raise Unavailable(f"the registry bucket could not be read within {_LIST_S:g} s") from None
+    return found
+
+
+async def _put(bucket: Bucket, changes: list[tuple[str, bytes | None]]) -> None:
+    """Put or delete keys, many under way at a time. Raises Unavailable."""
+    for start in range(0, len(changes), _AT_ONCE):
+        under_way = [
+            bucket.delete(key) if value is None else bucket.put(key, value)
+            for key, value in changes[start : start + _AT_ONCE]
+        ]
+        for result in await asyncio.gather(*under_way, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+
+def _compact(document: str) -> bytes:
+    return json.dumps(json.loads(document), separators=(",", ":"), ensure_ascii=False).encode()

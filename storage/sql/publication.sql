@@ -1,0 +1,34 @@
+-- name: connection_documents
+select connection.id, json_build_object(
+    'id', connection.id,
+    'uscc', enterprise.uscc,
+    'meter', meter.code,
+    'metering_point', metering_point.code,
+    'site', enterprise.site,
+    'driver', connection.driver,
+    'address', connection.address,
+    'unit', connection.unit,
+    'cadence_s', connection.cadence_s,
+    'profile', meter.profile,
+    'mapping', connection.mapping,
+    'points', (
+        select json_object_agg(point.quantity, point.id order by point.id)
+        from point
+        join segment on segment.point_id = point.id
+        where point.metering_point_id = installation.metering_point_id and segment.meter_id = meter.id
+            and segment.valid_from <= now() and (segment.valid_to is null or segment.valid_to > now())
+    )
+)::text as document
+from connection
+join meter on meter.id = connection.meter_id
+join enterprise on enterprise.id = meter.enterprise_id
+join installation on installation.meter_id = meter.id
+    and installation.valid_from <= now() and (installation.valid_to is null or installation.valid_to > now())
+join metering_point on metering_point.id = installation.metering_point_id
+where connection.enabled
+order by connection.id;
+
+-- name: next_installation_border
+select min(border) as border
+from (select valid_from as border from installation union all select valid_to from installation) as borders
+where border > now();
