@@ -1,0 +1,249 @@
+"""Registers to intervals: how much flowed in each quarter of an hour, how sure that is, and nothing invented.
+
+Pure functions on arrays, many points at once. The register at a boundary is interpolated between the two good readings
+around it; an interval is the difference of the registers at its ends times the multiplier, so intervals add up to
+what the register counted. What the result of an interval depends on lies close around it (collector/registers.py), so
+it is the same whatever the batches and the order in which readings came.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from collector.borders import borders
+from collector.pairs import Array, search
+from collector.registers import Judged, Series, Verdict, judge
+from collector.terms import FOREVER, Terms
+from config.quality import Method, Quality
+from config.samples import MICROSECOND
+from storage.intervals import IntervalColumns, Ranges
+from storage.readings import ReadingColumns
+
+
+@dataclass(frozen=True, slots=True)
+class _Knots:
+    """Registers that hold, sorted by point and time: between two of one run it is known what flowed."""
+
+    place: Array
+    """Which of the points asked for."""
+    time: Array
+    value: Array
+    run: Array
+    wraps: Array
+    segment: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """Closed intervals of the ranges asked for, and the verdicts they rest on (point, instant of the first reading)."""
+
+    intervals: IntervalColumns
+    verdicts: list[tuple[int, int, Verdict]]
+
+
+def metered(readings: ReadingColumns, ranges: Ranges, terms: Terms) -> Energy:
+    """Intervals of register points that start within `ranges` (one range per point, sorted by point).
+
+    `readings` must hold all readings of the ranges and enough on either side (collector/window.py sees to it). An
+    interval is there when a reading at or after its end is there and its energy, or a part of it, is known or held.
+    """
+    rank, _ = terms.ranks(ranges.point)
+    readings = _of_points(readings, ranges.point)
+    place = np.searchsorted(ranges.point, readings.point)
+    series, places, segments = _series(readings, place, rank, terms)
+    judged = judge(series)
+    good = np.flatnonzero(judged.good)
+    knots = _Knots(
+        places[good], series.time[good], judged.value[good], judged.run[good], judged.wraps[good], segments[good]
+    )
+    closed = np.maximum(_last(place, readings.time, len(ranges.point)), _last(places, series.time, len(ranges.point)))
+    closed[_last(knots.place, knots.time, len(ranges.point)) == 0] = 0
+    grid = _grid(ranges, rank, closed, terms)
+    intervals = _intervals(grid, knots, _held(series, places, judged, len(ranges.point)), terms)
+    intervals["received"] = _count(place, readings.time, grid)
+    verdicts = [
+        (int(ranges.point[places[verdict.first]]), int(series.time[verdict.first]), verdict)
+        for verdict in judged.verdicts
+    ]
+    return Energy(_rows(intervals, grid, ranges), verdicts)
+
+
+def _of_points(readings: ReadingColumns, points: Array) -> ReadingColumns:
+    kept = np.isin(readings.point, points)
+    if kept.all():
+        return readings
+    return ReadingColumns(readings.point[kept], readings.time[kept], readings.value[kept], readings.flags[kept])
+
+
+def _series(readings: ReadingColumns, place: Array, rank: Array, terms: Terms) -> tuple[Series, Array, Array]:
+    """Readings and borders as registers to be judged, with the place of the point and the segment of each."""
+    rows, segment = terms.usable(readings)
+    place, time, value = place[rows], readings.time[rows], readings.value[rows]
+    added = [
+        (where, *border)
+        for where in np.flatnonzero(terms.bordered[rank]).tolist()
+        for mine in [slice(*np.searchsorted(place, (where, where + 1)).tolist())]
+        for border in borders(time[mine], value[mine], segment[mine], terms)
+    ]
+    if added:
+        more = [np.array(column) for column in zip(*added, strict=True)]
+        place, segment, time, value = (
+            np.concatenate(pair) for pair in zip((place, segment, time, value), more, strict=True)
+        )
+        order = np.lexsort((time, segment, place))
+        place, segment, time, value = place[order], segment[order], time[order], value[order]
+    return terms.series(time, value, segment), place, segment
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The closed intervals to be found: place of the point, start, end, era."""
+
+    place: Array
+    start: Array
+    end: Array
+    era: Array
+
+
+def _last(place: Array, time: Array, count: int) -> Array:
+    """The last instant of each place, 0 where there is none; rows are sorted by place and time."""
+    index = np.searchsorted(place, np.arange(count), "right")
+    present = index > np.searchsorted(place, np.arange(count), "left")
+    return np.where(present, np.append(time, 0)[index - 1], 0)
+
+
+def _grid(ranges: Ranges, rank: Array, closed: Array, terms: Terms) -> _Grid:
+    """Intervals that start in the ranges and have ended by the instant `closed` of their point."""
+    first = terms.era(rank, ranges.start)
+    final = terms.era(rank, np.maximum(ranges.past - 1, ranges.start))
+    place, start, past, era = np.arange(len(ranges.point)), ranges.start, np.minimum(ranges.past, closed), first
+    if (first != final).any():  # a range over several eras is one stretch for each
+        place = np.repeat(place, final - first + 1)
+        era = np.concatenate([np.arange(one, other + 1) for one, other in zip(first, final, strict=True)])
+        start = np.maximum(ranges.start[place], terms.era_start[era])
+        after = terms.era_start[np.minimum(era + 1, len(terms.era_start) - 1)]
+        past = np.where(era < final[place], np.minimum(past[place], after), past[place])
+    length = terms.length[era]
+    start = -(-start // length) * length
+    count = np.maximum((past - start) // length, 0)
+    stretch = np.repeat(np.arange(len(count)), count)
+    index = np.arange(len(stretch)) - np.repeat(np.cumsum(count) - count, count)
+    start = start[stretch] + index * length[stretch]
+    return _Grid(place[stretch], start, start + length[stretch], era[stretch])
+
+
+def _held(series: Series, places: Array, judged: Judged, count: int) -> Array:
+    """From when on each point's energy is held back. Only its latest readings can be in doubt: once another meter or
+    multiplier has followed, what was never cleared up is simply left out."""
+    held = np.full(count, FOREVER)
+    for group, base in judged.held.items():
+        last = int(np.searchsorted(series.group, group, "right")) - 1
+        if last + 1 == len(places) or places[last + 1] != places[last]:
+            held[places[base]] = series.time[base]
+    return held
+
+
+def _intervals(grid: _Grid, knots: _Knots, held: Array, terms: Terms) -> dict[str, Array]:
+    begin, end = _at(grid.place, grid.start, knots, terms, "right"), _at(grid.place, grid.end, knots, terms, "left")
+    cadence = terms.cadence[grid.era]
+    hole = np.maximum(2 * cadence, grid.end - grid.start)
+    whole = begin.known & end.known & (begin.run == end.run)
+    wrapped = np.where(begin.wraps == end.wraps, 0.0, (end.wraps - begin.wraps) * end.modulus)
+    consumption = np.maximum((end.register - begin.register + wrapped) * end.multiplier, 0.0)
+    suspect = grid.end > held[grid.place]
+    consumption[suspect | ~whole] = np.nan
+    for index in np.flatnonzero(~whole & ~suspect).tolist():
+        consumption[index], whole[index] = _pieces(
+            grid, index, int(begin.before[index]), int(end.after[index]), knots, terms
+        )
+    estimated = whole & ~suspect & ((begin.gap > hole) | (end.gap > hole))
+    quality = np.where(estimated, Quality.ESTIMATED, Quality.MEASURED)
+    quality[suspect | ~whole] = Quality.SUSPECT
+    return {
+        "kept": suspect | ~np.isnan(consumption),
+        "consumption": consumption,
+        "quality": quality,
+        "method": np.where(estimated, Method.LINEAR, Method.REGISTER),
+        "expected": np.where(cadence > 0, (grid.end - grid.start) // np.maximum(cadence, 1), 0),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Boundary:
+    """Registers at boundaries: the knots on either side, how far they are apart (0: a knot lies on it)."""
+
+    before: Array
+    after: Array
+    known: Array
+    register: Array
+    run: Array
+    wraps: Array
+    gap: Array
+    modulus: Array
+    multiplier: Array
+
+
+def _at(place: Array, time: Array, knots: _Knots, terms: Terms, side: Literal["left", "right"]) -> _Boundary:
+    """The register at each instant. Where two meters' registers fall on it, `side` left takes the earlier one's."""
+    found = search(knots.place, knots.time, place, time, side)
+    count = max(len(knots.time) - 1, 0)
+    on = np.clip(found - (side == "right"), 0, count)
+    exact = (knots.place[on] == place) & (knots.time[on] == time)
+    before = np.where(exact, on, np.clip(found - 1, 0, count))
+    after = np.where(exact, on, np.clip(found, 0, count))
+    known = (knots.place[before] == place) & (knots.place[after] == place) & (knots.run[before] == knots.run[after])
+    known &= (knots.time[before] <= time) & (time <= knots.time[after])
+    gap = knots.time[after] - knots.time[before]
+    modulus = terms.modulus[knots.segment[after]]
+    turns = knots.wraps[after] - knots.wraps[before]
+    rise = knots.value[after] - knots.value[before] + np.where(turns == 0, 0.0, turns * modulus)
+    share = (time - knots.time[before]) / np.maximum(gap, 1)
+    register = knots.value[before] + np.where(gap > 0, share * rise, 0.0)
+    return _Boundary(
+        before, after, known, register, knots.run[before], knots.wraps[before], gap, modulus,
+        terms.multiplier[knots.segment[after]],
+    )  # fmt: skip
+
+
+def _pieces(grid: _Grid, index: int, before: int, after: int, knots: _Knots, terms: Terms) -> tuple[float, bool]:
+    """What is known of an interval that holds a break (a reset, another meter or multiplier), and whether that is all
+    of it. NaN if nothing is, or if the readings only begin or end in it."""
+    start, end = int(grid.start[index]), int(grid.end[index])
+    inside = knots.place[before] == knots.place[after] == grid.place[index]
+    if not inside or knots.time[before] > start or knots.time[after] < end:
+        return math.nan, False
+    parts, covered = [], 0
+    for knot in range(before, after):
+        since, until = int(knots.time[knot]), int(knots.time[knot + 1])
+        overlap = min(until, end) - max(since, start)
+        if knots.run[knot] == knots.run[knot + 1] and overlap > 0:
+            segment = knots.segment[knot]
+            rise = float(knots.value[knot + 1] - knots.value[knot])
+            if turns := int(knots.wraps[knot + 1] - knots.wraps[knot]):
+                rise += turns * float(terms.modulus[segment])
+            parts.append(rise * overlap / (until - since) * float(terms.multiplier[segment]))
+            covered += overlap
+    return (max(math.fsum(parts), 0.0) if parts else math.nan), covered == end - start
+
+
+def _count(place: Array, time: Array, grid: _Grid) -> Array:
+    """Readings in [start, end), whatever was thought of them."""
+    return search(place, time, grid.place, grid.end, "left") - search(place, time, grid.place, grid.start, "left")
+
+
+def _rows(columns: dict[str, Array], grid: _Grid, ranges: Ranges) -> IntervalColumns:
+    kept = columns["kept"]
+    return IntervalColumns(
+        point=ranges.point[grid.place[kept]].astype(np.int32),
+        start=grid.start[kept],
+        seconds=((grid.end - grid.start)[kept] // MICROSECOND).astype(np.int32),
+        consumption=columns["consumption"][kept],
+        quality=columns["quality"][kept].astype(np.int16),
+        method=columns["method"][kept].astype(np.int16),
+        expected=columns["expected"][kept].astype(np.int32),
+        received=columns["received"][kept].astype(np.int32),
+    )

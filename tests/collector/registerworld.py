@@ -1,0 +1,117 @@
+"""Register points without a database: a store in memory that answers as storage.readings.around does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from collector.energy import metered
+from collector.pairs import Array
+from collector.terms import Terms
+from collector.window import Touched, window
+from config.samples import MICROSECOND
+from storage.intervals import IntervalColumns
+from storage.points import Point, Segment
+from storage.readings import ReadingColumns
+
+MINUTE = 60 * MICROSECOND
+QUARTER = 15 * MINUTE
+HOUR = 60 * MINUTE
+START = 1_767_225_600 * MICROSECOND
+"""2026-01-01T00:00Z"""
+
+Row = tuple[int, float, int, int]
+"""start, consumption, quality, received"""
+
+
+def segment(
+    multiplier: float = 1.0,
+    *,
+    valid_from: int = 0,
+    valid_to: int | None = None,
+    meter_id: int = 1,
+    modulus: float | None = None,
+    resolution: float = 0.01,
+    limit: float | None = None,
+    initial: float | None = None,
+    final: float | None = None,
+) -> Segment:
+    return Segment(valid_from, valid_to, meter_id, multiplier, modulus, resolution, limit, initial, final)
+
+
+def point(*segments: Segment, id: int = 1, schedule: tuple[tuple[int, int | None], ...] = ((0, 60),)) -> Point:
+    return Point(
+        id, "U", 1, id, f"E-{id}", "electricity", "active_energy_import", True, "Asia/Shanghai",
+        segments or (segment(),), schedule,
+    )  # fmt: skip
+
+
+class World:
+    """Readings and intervals of a few points, kept as ingest keeps them."""
+
+    def __init__(self, *points: Point) -> None:
+        self.terms = Terms(points)
+        self.readings: dict[tuple[int, int], float] = {}
+        self.intervals: dict[tuple[int, int], tuple[float, int, int, int, int, int]] = {}
+        self.changed = 0
+
+    async def take(self, rows: Iterable[tuple[int, int, float]]) -> None:
+        """A batch of (point, time, value): the first value of a key stays."""
+        new = sorted({(p, t): v for p, t, v in reversed(list(rows)) if (p, t) not in self.readings}.items())
+        self.readings.update(new)
+        if new:
+            keys = np.array([key for key, _ in new], np.int64)
+            points, first = np.unique(keys[:, 0], return_index=True)
+            last = np.append(first[1:], len(keys)) - 1
+            await self.compute(Touched(points, keys[first, 1], keys[last, 1], (keys[:, 0], keys[:, 1])))
+
+    async def compute(self, touched: Touched) -> None:
+        readings, ranges = await window(self._around, touched, self.terms)
+        found = _as_rows(metered(readings, ranges, self.terms).intervals)
+        before = dict(self.intervals)
+        for place, start, past in zip(ranges.point, ranges.start, ranges.past, strict=True):
+            for key in [key for key in self.intervals if key[0] == place and start <= key[1] < past]:
+                del self.intervals[key]
+        self.intervals.update(found)
+        self.changed = sum(
+            repr(before.get(key)) != repr(self.intervals.get(key)) for key in before.keys() | self.intervals.keys()
+        )
+
+    async def again(self) -> None:
+        """Compute everything there is once more."""
+        if self.readings:
+            keys = np.array(sorted(self.readings), np.int64)
+            points, first = np.unique(keys[:, 0], return_index=True)
+            last = np.append(first[1:], len(keys)) - 1
+            none = np.empty(0, np.int64)
+            await self.compute(Touched(points, keys[first, 1], keys[last, 1], (none, none)))
+
+    def rows(self, of: int = 1) -> list[tuple[int, float, int]]:
+        """(minutes since START, consumption, quality), in order."""
+        return [
+            ((start - START) // MINUTE, round(row[1], 9), row[2])
+            for (where, start), row in sorted(self.intervals.items())
+            if where == of
+        ]
+
+    async def _around(self, points: Array, first: Array, last: Array, before: int, after: int) -> ReadingColumns:
+        keys = []
+        for place, since, until in zip(points.tolist(), first.tolist(), last.tolist(), strict=True):
+            times = sorted(time for where, time in self.readings if where == place)
+            low, high = np.searchsorted(times, since, "left"), np.searchsorted(times, until, "right")
+            keys += [(place, time) for time in times[max(low - before, 0) : high + after]]
+        table = np.array(keys, np.int64).reshape(-1, 2)
+        values = np.array([self.readings[key] for key in keys], np.float64)
+        return ReadingColumns(table[:, 0].astype(np.int32), table[:, 1], values, np.zeros(len(keys), np.int16))
+
+
+def _as_rows(columns: IntervalColumns) -> dict[tuple[int, int], tuple[float, int, int, int, int, int]]:
+    keys = zip(columns.point.tolist(), columns.start.tolist(), strict=True)
+    rows = zip(
+        columns.seconds.tolist(), columns.consumption.tolist(), columns.quality.tolist(), columns.method.tolist(),
+        columns.expected.tolist(), columns.received.tolist(), strict=True,
+    )  # fmt: skip
+    found = dict(zip(keys, rows, strict=True))
+    assert len(found) == len(columns.point)
+    return found
