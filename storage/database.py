@@ -19,8 +19,7 @@ from storage.migrate import refuse_newer
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
-    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
-
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Engine = Literal["postgres", "timescale"]
 
 CONNECT_S = 10
@@ -157,4 +156,4 @@ def _reaching() -> Iterator[None]:
         form = "give it as postgresql://user:password@host:port/database"
         raise ConfigError([Fault("WANJIA_DATABASE_URL", str(error), form)]) from None
     except (asyncpg.InterfaceError, OSError) as error:
-        raise Unavailable(f"the database cannot be reached: {error or 'no answer in time'}") from error
+        raise Unavailable(f"the database cannot be reached: {str(error) or 'no answer in time'}") from error

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from storage.database import Database
@@ -31,10 +32,12 @@ async def timescale() -> AsyncIterator[Database]:
     url = os.environ.get("WANJIA_TEST_TIMESCALE_URL")
     if not url:
         pytest.skip("NOT TESTED ON TIMESCALEDB: set WANJIA_TEST_TIMESCALE_URL to a server whose data may be dropped")
+    conn = await asyncpg.connect(url)
+    await conn.execute("deallocate all")  # a server with one session for all keeps those of earlier connections
+    await conn.execute(_EMPTY)
+    await conn.close()
     db = await Database.connect(url, role="test", pool_size=1)
-    async with db.connection() as conn:
-        await conn.execute(_EMPTY)
-    db.engine = "timescale"
+    assert db.engine == "timescale"
     await migrate(db)
     yield db
     await db.close()
