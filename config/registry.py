@@ -80,7 +80,7 @@ class _Reading:
         for block in self._blocks(root, "enterprises", path.parent):
             self._enterprise(block, defaults, path.parent)
         self._references()
-        if "enterprises" not in root:
+        if "enterprises" not in root and not self.faults:
             self._fault(root.where(), "there are no enterprises", "begin with `enterprises:`")
 
     def _enterprise(self, block: Block, defaults: Block | None, folder: Path) -> None:
@@ -89,7 +89,7 @@ class _Reading:
         defaults = own.filled(defaults) if own is not None else defaults
         head = {key: value for key, value in block.items() if key not in {*_LISTS, "defaults"}}
         enterprise = self._model(Enterprise, block, head, ["defaults"])
-        owner = enterprise.uscc if enterprise else str(block.get("uscc", block.path))
+        owner = enterprise.uscc if enterprise else str(block.get("uscc", block.where()))
         if not self._place(("enterprise", owner, ""), block, "uscc"):
             return
         points: list[MeteringPoint] = []
@@ -103,14 +103,14 @@ class _Reading:
         self.registry.enterprises.append(whole)
 
     def _metering_point(self, owner: str, block: Block, points: list[MeteringPoint]) -> None:
-        if self._place(("metering_point", owner, str(block.get("code", block.path))), block, "code"):
+        if self._place(("metering_point", owner, str(block.get("code", block.where()))), block, "code"):
             self.named.append((owner, "parent", block))
             point = self._model(MeteringPoint, block, block)
             points += [point] if point else []
 
     def _meter(self, owner: str, block: Block, points: list[MeteringPoint], meters: list[Meter]) -> None:
         """A meter, and the metering point it brings along in `point`."""
-        if not self._place(("meter", owner, str(block.get("code", block.path))), block, "code"):
+        if not self._place(("meter", owner, str(block.get("code", block.where()))), block, "code"):
             return
         row = dict(block)
         place = row.pop("point", None)

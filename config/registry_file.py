@@ -20,7 +20,7 @@ _NULL = "tag:yaml.org,2002:null"
 
 
 class Block(dict[str, Any]):
-    """A mapping as written. `path` is its key path in the file, `defaults` the block that fills what it leaves out."""
+    """A mapping as written. `path` is its key path in file or row, `defaults` what fills its holes."""
 
     __slots__ = ("defaults", "file", "line", "lines", "path", "table")
 
@@ -40,7 +40,7 @@ class Block(dict[str, Any]):
     def where_column(self, key: str) -> str:
         """Where the key itself stands: the header of a table, else as `where`."""
         if self.table and key in self.lines:
-            return f"{self.file}:1 column {self.path.rpartition('].')[2] + '.' if '].' in self.path else ''}{key}"
+            return f"{self.file}:1 column {'.'.join(part for part in (self.path, key) if part)}"
         return self.where(key)
 
     def filled(self, defaults: Block | None) -> Block:
@@ -133,7 +133,7 @@ def read_table(path: Path, faults: list[Fault]) -> list[Block]:
 
 def _rows(rows: Any, columns: list[str], path: Path, faults: list[Fault]) -> Iterator[Block]:
     file = str(path)
-    for number, cells in enumerate(rows):
+    for cells in rows:
         line = rows.line_num
         if not any(cell.strip() for cell in cells):
             continue
@@ -141,7 +141,7 @@ def _rows(rows: Any, columns: list[str], path: Path, faults: list[Fault]) -> Ite
             what = f"has {len(cells)} cells for {len(columns)} columns"
             faults.append(Fault(f"{file}:{line}", what, "quote texts that hold a comma"))
             continue
-        row = Block(file, line, f"[{number}]", table=True)
+        row = Block(file, line, "", table=True)
         for column, cell in zip(columns, cells, strict=False):
             if cell := cell.strip():
                 _put(row, column, cell)
@@ -157,5 +157,6 @@ def _put(row: Block, column: str, cell: str) -> None:
         return
     inner = row.get(key)
     if not isinstance(inner, Block):
-        inner = row[key] = Block(row.file, row.line, f"{row.path}.{key}", table=True)
+        path = f"{row.path}.{key}" if row.path else key
+        inner = row[key] = Block(row.file, row.line, path, table=True)
     _put(inner, rest, cell)

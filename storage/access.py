@@ -105,8 +105,8 @@ def _hash(key: str) -> bytes:
 def _faults(name: str, role: str, scope: str, expires: datetime | None) -> list[Fault]:
     """Everything wrong with what a key is to be."""
     faults = []
-    if not re.fullmatch(r"[A-Za-z0-9 ._@-]{1,64}", name):
-        faults.append(Fault("name", f"{name!r} is not a name", "use up to 64 letters, digits, spaces and . _ @ -"))
+    if not re.fullmatch(r"[\w .@-]{1,64}", name):
+        faults.append(Fault("name", f"{name!r} is not a name", "use up to 64 letters, digits, spaces and . @ _ -"))
     if role not in get_args(Role):
         faults.append(Fault("role", f"unknown role {role!r}", f"use one of {', '.join(get_args(Role))}"))
     if role == "enterprise" and not uscc.is_valid(scope):

@@ -12,11 +12,13 @@ import contextlib
 import json
 import logging
 import random
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
+from typing import cast
 
 from storage.database import Database
 from storage.errors import StorageError, Unavailable
-from storage.keyvalue import Bucket
+from storage.keyvalue import Bucket, Entry
 from storage.queries import SQL
 from storage.registry import LOCK
 
@@ -100,7 +102,8 @@ async def _present(bucket: Bucket) -> dict[str, bytes]:
     """All keys of the bucket. Raises Unavailable."""
     found: dict[str, bytes] = {}
     try:
-        async with asyncio.timeout(_LIST_S), contextlib.aclosing(bucket.watch()) as entries:
+        entries = cast("AsyncGenerator[Entry | None, None]", bucket.watch())
+        async with asyncio.timeout(_LIST_S), contextlib.aclosing(entries):
             async for entry in entries:
                 if entry is None:
                     break
