@@ -33,6 +33,14 @@ def profiles(directory: Path | None = None) -> dict[str, Profile]:
     return datafile.gather(_shipped(), directory, load)
 
 
+def one(name: str, directory: Path | None = None) -> Profile:
+    """The profile of this name. Raises ConfigError."""
+    known = profiles(directory)
+    if name not in known:
+        raise ConfigError([_unknown(name)])
+    return known[name]
+
+
 def table(directory: Path | None = None) -> str:
     """What `wanjia profiles list` prints."""
     head = ("NAME", "MAKER", "MODEL", "REGISTERS", "VERIFIED")
@@ -51,7 +59,11 @@ def text_of(name: str, directory: Path | None = None) -> str:
         file = place / f"{name}.toml"
         if file.is_file():
             return file.read_text("utf-8")
-    raise ConfigError([Fault(f"profile {name}", "is not known", "see `wanjia profiles list`")])
+    raise ConfigError([_unknown(name)])
+
+
+def _unknown(name: str) -> Fault:
+    return Fault(f"profile {name}", "is not known", "see `wanjia profiles list`")
 
 
 @cache

@@ -35,7 +35,7 @@ def spawn(
         user=server.uid if server else None,
         group=server.gid if server else None,
         extra_groups=[] if server else None,
-        preexec_fn=_die_with_parent(death),
+        preexec_fn=die_with_parent(death),
     )
 
 
@@ -52,12 +52,13 @@ def run(command: Sequence[str | Path], cwd: Path, server: Account | None) -> sub
         user=server.uid if server else None,
         group=server.gid if server else None,
         extra_groups=[] if server else None,
-        preexec_fn=_die_with_parent(signal.SIGKILL),
+        preexec_fn=die_with_parent(signal.SIGKILL),
     )
 
 
-def _die_with_parent(death: signal.Signals) -> Callable[[], None]:
-    """Runs in the child after the change of user, which would clear the setting. No such thing outside Linux."""
+def die_with_parent(death: signal.Signals) -> Callable[[], None]:
+    """A `preexec_fn`: the child gets the signal when we die. It runs after the change of user, which would clear the
+    setting. No such thing outside Linux."""
     if sys.platform != "linux":
         return lambda: None
     prctl, parent = ctypes.CDLL(None, use_errno=True).prctl, os.getpid()
