@@ -58,6 +58,8 @@ class Deadlines:
         self._slot[windows.point] = np.arange(count)
         self._next_due = FOREVER
         # Nobody is overdue before this. Readings only put deadlines off, so it stays true without a look at all points.
+        self.held = False
+        """Nobody is found overdue: readings are under way that are not stored yet."""
         self.next_change = 0
         self.advance(now)
 
@@ -107,6 +109,11 @@ class Deadlines:
             self.lag[slot] = np.clip(received - time, 0, MAX_LAG)
         self.reckon(slot)
 
+    def give_time(self, slot: Slots, now: int) -> None:
+        """Let these slots speak for a cadence and a grace from now on before they are overdue."""
+        self.floor[slot] = now + self.cadence[slot] + gap_grace(self.cadence[slot])
+        self.reckon(slot)
+
     def mark(self, slot: Slots, start: Instants, end: Instants) -> None:
         """Have these times of these points looked at; what is marked for one point becomes one range."""
         np.minimum.at(self._dirty_from, slot, start)
@@ -130,7 +137,7 @@ class Deadlines:
         speak, only up to the beginning of its window."""
         row = self.row[slot]
         until = np.full(len(slot), now, np.int64)
-        waiting = (row >= 0) & (self._deadline[slot] > now)
+        waiting = (row >= 0) & (self.held | (self._deadline[slot] > now))
         until[waiting] = self.windows.start[row[waiting]]
         return until
 
@@ -145,9 +152,15 @@ class Deadlines:
         self._deadline[slot] = deadline
         self._next_due = min(self._next_due, int(deadline.min(initial=FOREVER)))
 
+    @property
+    def next_due(self) -> int:
+        """Nobody becomes overdue before this."""
+        return self._next_due
+
     def overdue(self, now: int) -> Slots:
-        """Points that became overdue by more than the grace and are not known to be silent. Each is named once."""
-        if now < self._next_due:
+        """Points overdue by more than the grace that are not known to be silent, when some have become so since the
+        last time."""
+        if self.held or now < self._next_due:
             return np.empty(0, np.int64)
         speaking = self.since == FOREVER
         due = speaking & (self._deadline <= now)

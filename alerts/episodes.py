@@ -107,15 +107,20 @@ class Episodes:
         self._back[outcome.returned] = outcome.at
         self._lacking[outcome.returned] = outcome.lacking
 
+    def pending(self) -> bool:
+        """Whether `changes` may say something though nothing was looked at."""
+        tracks = (self._gap, self._offline)
+        return bool(self._deadlines.silent.any()) or any(track.runs.any() or track.gone for track in tracks)
+
     def changes(self, now: int) -> Changes:
         """What begins, ends or must be told anew. It counts as done: when writing it fails, begin anew from the
         database."""
         changes = Changes()
+        if not self.pending():
+            return changes
         changes.ended += [Ending(key, now, NOT_EXPECTED) for key in self._gap.gone + self._offline.gone]
         self._gap.gone = self._offline.gone = []
         silent = self._deadlines.silent
-        if not (silent.any() or self._gap.runs.any() or self._offline.runs.any()):
-            return changes
         offline = self._silent_devices(now)
         taken = np.zeros(len(silent), bool)
         installed = self._device >= 0
@@ -145,7 +150,7 @@ class Episodes:
     def _offline_at(self, slots: Slots) -> Instants:
         """When the silence of each slot is long enough for offline; FOREVER: it is not silent."""
         since = self._deadlines.since[slots]
-        grace = offline_grace(self._deadlines.cadence[slots])
+        grace = offline_grace(self._deadlines.cadence[slots]) + self._deadlines.lag[slots]
         return np.where(since < FOREVER, np.minimum(since, FOREVER - grace) + grace, FOREVER)
 
     def _follow(

@@ -102,13 +102,14 @@ class Windows:
 
     def missing(self, slot: Slots, before: Instants, after: Instants, now: Instants) -> Pieces:
         """What is missing between two readings that follow each other (`before` 0: none before; `after` FOREVER:
-        none since). A piece that is shorter than the grace is none. `now`, one per row, bounds what was due yet."""
+        none since). A piece that is shorter than the grace is none. `now`, one per row, bounds what
+        was due where no reading came since."""
         count = np.diff(self.first)[slot]
         hole = np.repeat(np.arange(len(slot)), count)
         row = self.first[slot][hole] + np.arange(len(hole)) - np.repeat(np.cumsum(count) - count, count)
         begin, end, cadence = self.start[row], self.end[row], self.cadence[row]
         due = np.where(before[hole] >= begin, before[hole] + cadence, begin)
-        last = np.minimum(np.minimum(after, now)[hole], end)
+        last = np.minimum(np.where(after == FOREVER, now, after)[hole], end)
         lasting = (after[hole] == FOREVER) & (end > now[hole])
         keep = last - due > gap_grace(cadence)
         # A reading stands for the nearest instant it was due at; else all that was due before the end is missing.

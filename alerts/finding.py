@@ -68,6 +68,10 @@ class Rule(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def zh(self) -> str: ...
+    @property
+    def en(self) -> str: ...
 
     def key(self, subject: Subject) -> str:
         """Names the subject under this rule; one episode per key runs at a time."""

@@ -7,12 +7,14 @@ second watch or a restart opens nothing twice.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alerts.finding import Finding
 from storage import alerts as table
 from storage import notifications
-from storage.database import Connection
+
+if TYPE_CHECKING:
+    from storage.database import Connection
 
 ACTOR = "watch"
 
@@ -48,6 +50,8 @@ async def commit(conn: Connection, changes: Changes, running: dict[str, int], no
 
     The caller's transaction makes it all or nothing; on an error `running` must be read anew.
     """
+    if not changes:
+        return []
     ended = [(running.pop(ending.key), ending) for ending in changes.ended if ending.key in running]
     await table.end(conn, [_ending(alert, ending) for alert, ending in ended], now)
     updated = [(running[finding.key], finding) for finding in changes.updated if finding.key in running]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,10 @@ from alerts.expected import Pieces, Slots
 from alerts.ledger import Edits, compare
 from config.samples import Instants
 from storage import gaps
-from storage.database import Connection
 from storage.gaps import FOREVER, Holes, OpenGap, Stretch
+
+if TYPE_CHECKING:
+    from storage.database import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,113 @@
+"""What watch knows, read from the database: at start and again when the registry has changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alerts.deadlines import MAX_LAG, NEVER, Deadlines
+from alerts.episodes import Episodes
+from alerts.roster import Roster
+from alerts.rules import RULES
+from config.samples import MICROSECOND
+from storage import alerts as table
+from storage import gaps
+from storage.database import Database
+from storage.gaps import FOREVER
+from storage.points import load_points
+
+if TYPE_CHECKING:
+    from storage.database import Connection
+
+QUIET = 120 * MICROSECOND
+"""Nothing at all came for so long: the whole system was down, and everybody gets time to speak again."""
+LOOK_BACK = 7 * 86_400 * MICROSECOND
+MARGIN = 900 * MICROSECOND
+"""Readings may be stored this much later than others received at the same time."""
+
+
+@dataclass(slots=True)
+class State:
+    """Everything in memory. `running`: alert ids by key; `horizon`: when the newest live reading was received."""
+
+    deadlines: Deadlines
+    episodes: Episodes
+    running: dict[str, int]
+    horizon: int
+
+
+async def load(db: Database, conn: Connection, now: int, before: State | None = None) -> State:
+    """Read everything anew, keeping from `before` what only memory knows."""
+    points = await load_points(db)
+    roster = Roster.of(points, await gaps.places(conn), await gaps.meters(conn), now)
+    deadlines = Deadlines(roster.windows, now)
+    horizon = await _hear_last(conn, deadlines)
+    await _mark_open(conn, deadlines, now)
+    if before is None:
+        if now - horizon > QUIET:
+            deadlines.give_time(np.arange(len(deadlines)), now)
+        deadlines.give_time(np.flatnonzero(deadlines.last == NEVER), now)
+        await mark_unseen(conn, deadlines, now)
+    else:
+        _inherit(deadlines, before.deadlines, now)
+    running = await table.running(conn, list(RULES))
+    episodes = Episodes(roster, deadlines, running)
+    return State(deadlines, episodes, {episode.key: episode.id for episode in running}, horizon)
+
+
+async def mark_filled(conn: Connection, deadlines: Deadlines) -> None:
+    """Have gaps looked at in which there are readings that no event told of."""
+    point, start, end = await gaps.filled(conn)
+    slot = deadlines.slots(point)
+    known = slot >= 0
+    end = np.where(end == FOREVER, deadlines.last[slot], end)
+    deadlines.mark(slot[known], start[known], np.maximum(start, end)[known])
+
+
+async def mark_unseen(conn: Connection, deadlines: Deadlines, now: int) -> None:
+    """Have the time looked at during which nobody watched."""
+    until = await gaps.watched_until(conn)
+    if until is None:
+        return
+    start = max(until - MARGIN, now - LOOK_BACK)
+    seen = np.flatnonzero(deadlines.last > start)
+    deadlines.mark(seen, np.full(len(seen), start), np.full(len(seen), max(now, start)))
+
+
+async def _hear_last(conn: Connection, deadlines: Deadlines) -> int:
+    """Last readings from the reading table; when the newest of them was received."""
+    point, time, received = await gaps.last_readings(conn, deadlines.windows.point.tolist())
+    slot = deadlines.slots(point)
+    direct = received < FOREVER
+    lag = np.clip(np.where(direct, received, time) - time, 0, MAX_LAG)
+    deadlines.spoke(slot, time, time + lag)
+    return int(received[direct].max(initial=0))
+
+
+async def _mark_open(conn: Connection, deadlines: Deadlines, now: int) -> None:
+    """Gaps that last are looked at again: readings may have come, or be expected no longer."""
+    point, since, holed = await gaps.open_points(conn)
+    slot = deadlines.slots(point)
+    known = slot >= 0
+    slot, since, holed = slot[known], since[known], holed[known]
+    deadlines.holed[slot] = holed
+    lasting = since < FOREVER
+    slot, since = slot[lasting], since[lasting]
+    deadlines.since[slot] = since
+    start = np.minimum(since, np.maximum(deadlines.last[slot], 1))
+    deadlines.mark(slot, start, np.full(len(slot), now))
+
+
+def _inherit(deadlines: Deadlines, before: Deadlines, now: int) -> None:
+    """Time to speak for points that are new; what was to be looked at still is."""
+    old = before.slots(deadlines.windows.point)
+    known = old >= 0
+    deadlines.floor[known] = before.floor[old[known]]
+    deadlines.reckon(np.flatnonzero(known))
+    deadlines.give_time(np.flatnonzero(~known & (deadlines.last == NEVER)), now)
+    marked = before.take_marked()
+    slot = deadlines.slots(before.windows.point[marked.slot])
+    still = slot >= 0
+    deadlines.mark(slot[still], marked.start[still], marked.end[still])

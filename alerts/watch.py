@@ -1,0 +1,214 @@
+"""The watch role: follows what is stored and raises an alert when readings stay away.
+
+Events of stored readings move deadlines; a deadline that passes, a hole, a late fill or a return is looked up in the
+reading table, and only that decides: a lost event costs a query, never a wrong alert. One cycle on one screen:
+
+    _hear      events → deadlines, marks                          alerts/deadlines.py
+    look       marked ranges → gaps                               alerts/survey.py, expected.py, ledger.py
+    changes    silence → findings that begin, last, end           alerts/episodes.py, rules/
+    commit     findings → alerts, trail, what webhooks are told   alerts/lifecycle.py
+    _tell      alerts that changed → events.alerts.<uscc>
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from alerts import lifecycle, notify
+from alerts.deadlines import Ranges
+from alerts.state import State, load, mark_filled
+from alerts.survey import look
+from config.samples import MICROSECOND, SampleBatch, now_us
+from config.settings import Settings
+from storage import alerts as table
+from storage import gaps
+from storage.database import Database
+from storage.embedded import Servers, servers
+from storage.errors import StorageError
+from storage.exclusive import exclusive
+from storage.stream import Event, Stream
+
+if TYPE_CHECKING:
+    from storage.database import Connection
+
+log = logging.getLogger(__name__)
+
+CYCLE_S = 1.0
+NOTE = 60 * MICROSECOND
+"""How often it is written down up to when readings were looked at."""
+RESYNC = 600 * MICROSECOND
+"""How often gaps are compared with readings whatever the events said."""
+BEHIND = 60 * MICROSECOND
+LONGEST_BACKOFF_S = 10.0
+POOL = 4
+TIMEOUT_S = 120.0
+
+
+async def run(settings: Settings, stop: asyncio.Event, clock: Callable[[], int] = now_us) -> None:
+    """Watch until `stop`, whenever this process holds the lock; through outages of database and stream."""
+    with servers(settings) as addresses:
+        failures = 0
+        while not stop.is_set():
+            try:
+                await _turn(addresses, stop, clock)
+            except StorageError as error:
+                if not failures:
+                    log.warning("watch stands still, it will go on by itself: %s", error)
+                failures += 1
+                longest = min(0.5 * 2.0 ** min(failures, 10), LONGEST_BACKOFF_S)
+                await _pause(stop, longest * random.uniform(0.5, 1.0))
+            else:
+                failures = 0
+
+
+async def _turn(addresses: Servers, stop: asyncio.Event, clock: Callable[[], int]) -> None:
+    """Connect, wait for the lock, watch."""
+    db = await Database.connect(addresses.database_url, role="watch", timeout_s=TIMEOUT_S, pool_size=POOL)
+    try:
+        stream = await Stream.connect(addresses.nats_url)
+        try:
+            async with exclusive(db, "watch", stop) as conn:
+                if conn is not None:
+                    await Watch(db, stream, conn, clock).run(stop)
+        finally:
+            await stream.close()
+    finally:
+        await db.close()
+
+
+class Watch:
+    """The active watch. `conn` holds the lock; everything is written on it."""
+
+    def __init__(self, db: Database, stream: Stream, conn: Connection, clock: Callable[[], int]) -> None:
+        self._db = db
+        self._stream = stream
+        self._conn = conn
+        self._clock = clock
+        self._state: State | None = None
+        self._heard: list[Event] = []
+        """Events that came while the state was read; None are kept otherwise."""
+        self._revised = True
+        self._next_note = self._next_resync = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`. Raises StorageError when database or lock are lost."""
+        await _first_of(
+            stop.wait(),
+            self._listen(),
+            self._follow_registry(),
+            self._cycles(),
+            notify.run(self._db, self._clock),
+        )
+
+    async def cycle(self) -> None:
+        """Look at what is marked or overdue, write gaps and alerts in one transaction, tell of them."""
+        now = self._clock()
+        if self._revised or self._state is None:
+            await self._reload(now)
+        state = self._state
+        assert state is not None
+        deadlines, episodes = state.deadlines, state.episodes
+        if now >= deadlines.next_change:
+            changed = deadlines.advance(now)
+            deadlines.mark(changed, np.maximum(deadlines.last[changed], 1), np.full(len(changed), now))
+            episodes.windows_changed()
+        if now >= self._next_resync:
+            await mark_filled(self._conn, deadlines)
+            self._next_resync = now + RESYNC
+        deadlines.held = now >= deadlines.next_due and await self._behind(now)
+        overdue = deadlines.overdue(now)
+        deadlines.mark(overdue, np.maximum(deadlines.last[overdue], 1), np.full(len(overdue), now))
+        ids = await self._write(state, deadlines.take_marked(), now)
+        await self._tell(ids)
+        if now >= self._next_note:
+            await gaps.set_watched(self._conn, min(state.horizon or now, now))
+            self._next_note = now + NOTE
+
+    async def _write(self, state: State, ranges: Ranges, now: int) -> list[int]:
+        """Gaps and alerts, all or nothing; the ids of alerts that changed."""
+        episodes = state.episodes
+        if not len(ranges):
+            changes = episodes.changes(now)
+            if not changes:
+                return []
+            async with self._conn.transaction():
+                return await lifecycle.commit(self._conn, changes, state.running, now)
+        async with self._conn.transaction():
+            outcome = await look(self._conn, state.deadlines, ranges, now)
+            episodes.take(outcome)
+            changes = episodes.changes(now)
+            changes.past = episodes.past(outcome.past, now)
+            return await lifecycle.commit(self._conn, changes, state.running, now)
+
+    async def _reload(self, now: int) -> None:
+        before, self._state, self._revised = self._state, None, False
+        self._state = await load(self._db, self._conn, now, before)
+        for event in self._heard:
+            self._take(self._state, event)
+        self._heard.clear()
+
+    async def _listen(self) -> None:
+        async for event in self._stream.events("events.readings.>"):
+            if self._state is None:
+                self._heard.append(event)
+            else:
+                self._take(self._state, event)
+
+    def _take(self, state: State, event: Event) -> None:
+        batch = SampleBatch.from_bytes(event.data)
+        live = event.headers.get("Lane", "live") == "live"
+        state.deadlines.heard(batch, live=live)
+        if live:
+            state.horizon = max(state.horizon, batch.received)
+
+    async def _follow_registry(self) -> None:
+        async for entry in self._stream.registry.watch("revision"):
+            if entry is not None:
+                self._revised = True
+
+    async def _cycles(self) -> None:
+        while True:
+            await self.cycle()
+            await asyncio.sleep(CYCLE_S)
+
+    async def _behind(self, now: int) -> bool:
+        """Whether readings wait in the stream that ingest does not get to: silence cannot be told from delay."""
+        state = self._state
+        if state is None or now - state.horizon < BEHIND:
+            return False
+        try:
+            backlog = await self._stream.backlog()
+        except StorageError:
+            return True
+        return backlog["live"] + backlog["meters"] > 0
+
+    async def _tell(self, ids: list[int]) -> None:
+        for start in range(0, len(ids), gaps.CHUNK):
+            for item in await table.items(self._conn, ids[start : start + gaps.CHUNK]):
+                await self._stream.notify(f"events.alerts.{item['uscc']}", msgspec.json.encode(item))
+
+
+async def _first_of(*parts: Coroutine[Any, Any, Any]) -> None:
+    """Run all until one ends, end the others, raise what it raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
