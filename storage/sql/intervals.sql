@@ -52,7 +52,8 @@ with bucket as materialized (
 select point_id, start from bucket where quality is null;
 
 -- name: roll_up_days
--- The days in zone $3 that hold the instants $2 of points $1, likewise.
+-- The days in zone $3 that hold the instants $2 of points $1, likewise. A day may begin at 01:00, when the clock is put
+-- forward at midnight.
 with day as materialized (
     select distinct q.point_id, date_trunc('day', at_us(q.start), $3::text) as start
     from unnest($1::integer[], $2::bigint[]) q (point_id, start)
@@ -60,7 +61,7 @@ with day as materialized (
     select d.point_id, d.start, s.*
     from day d
     cross join lateral interval_sums(
-        d.point_id, d.start, (d.start at time zone $3::text + interval '1 day') at time zone $3::text
+        d.point_id, d.start, (date_trunc('day', d.start at time zone $3::text) + interval '1 day') at time zone $3::text
     ) s
 ), written as (
     insert into rollup_day as r
@@ -120,7 +121,9 @@ select b.point_id, (extract(epoch from b.start) * 1000000)::bigint as start, to_
 from bucket b
 left join rollup_day r on r.point_id = b.point_id and r.start = b.start
 cross join lateral interval_sums(
-    b.point_id, date_trunc('day', b.start, b.zone), (b.start at time zone b.zone + interval '1 day') at time zone b.zone
+    b.point_id,
+    date_trunc('day', b.start, b.zone),
+    (date_trunc('day', b.start at time zone b.zone) + interval '1 day') at time zone b.zone
 ) s
 where s.quality is null or b.start <> date_trunc('day', b.start, b.zone)
     or (r.seconds, r.consumption, r.expected, r.received, r.quality, r.intervals, r.estimated, r.edited)

@@ -10,6 +10,7 @@ from storage.database import Connection, Database
 from storage.errors import RowsRefused
 from storage.partitions import keep_readings, make_room
 from storage.readings import ReadingColumns
+from tests.storage.registry import a_point
 
 pytestmark = pytest.mark.servers
 
@@ -183,19 +184,6 @@ async def test_latest(engine: Database) -> None:
         assert rows(await readings.latest(conn)) == [(point, 5, 2.0)]
         asked = np.array([point + 1, point + 7], np.int32)
         assert rows(await readings.latest(conn, asked)) == [(point + 1, 3, 4.0)]
-
-
-async def a_point(conn: Connection, zone: str = "Asia/Shanghai", code: str = "1") -> int:
-    """A point of a new enterprise in this zone."""
-    made = await conn.fetchval(
-        """with e as (insert into enterprise (uscc, name, region, zone) values ($1, $1, '150000', $2) returning id),
-        m as (insert into metering_point (enterprise_id, code, name, carrier, level, direction, boundary)
-              select id, 'M', 'M', 'electricity', 1, 'import', true from e returning id)
-        insert into point (metering_point_id, quantity) select id, 'active_energy_import' from m returning id""",
-        code,
-        zone,
-    )
-    return int(made)
 
 
 async def test_old_months_are_dropped(database: Database) -> None:
