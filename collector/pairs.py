@@ -17,7 +17,8 @@ def search(places: Array, times: Array, place: Array, time: Array, side: Literal
     low = int(min(times.min(), time.min()))
     span = int(max(times.max(), time.max())) - low + 1
     if span * (int(max(places[-1], place.max())) + 1) < 2**63:
-        found: Array = np.searchsorted(places * span + (times - low), place * span + (time - low), side)
+        wide = np.int64(span)  # places may be narrower
+        found: Array = np.searchsorted(places * wide + (times - low), place * wide + (time - low), side)
     else:
         found = np.searchsorted(_complex(places, times), _complex(place, time), side)
     return found

@@ -61,6 +61,7 @@ class Terms:
     def __init__(self, points: Iterable[Point]) -> None:
         self.points = sorted((point for point in points if point.register), key=lambda point: point.id)
         self.ids = np.array([point.id for point in self.points], np.int32)
+        self.zones = {point.id: point.zone for point in self.points}
         segments = [(rank, segment) for rank, point in enumerate(self.points) for segment in point.segments]
         self._segment_key = _keys([(rank, segment.valid_from) for rank, segment in segments])
         self._segment_rank = np.array([rank for rank, _ in segments], np.int64)

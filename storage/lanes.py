@@ -31,6 +31,12 @@ class Message:
     headers: dict[str, str] | None
     reply: str
 
+    @property
+    def stored_at(self) -> int:
+        """When the stream took it, microseconds since the epoch."""
+        tokens = self.reply.split(".")  # $JS.ACK.….<nanoseconds>.<pending>, with domain and a random token behind
+        return int(tokens[7 if len(tokens) == 9 else 9]) // 1000
+
 
 class Lane:
     """A durable consumer read by standing requests. One reader at a time."""

@@ -49,6 +49,8 @@ QUARANTINE_DAYS = 90
 REDELIVER_S = 60.0
 """What ingest took but did not acknowledge is given again after this time (at once when ingest starts anew)."""
 _EVENTS_HELD = 10_000
+_HEADERS = 8_192
+"""Bytes of a message left for its headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,13 @@ class Stream:
         await self._link.append(subject, payload)
 
     async def quarantine(self, uscc: str, payload: bytes, reason: str, source: str) -> None:
-        """Keep what can never be stored; `source` is the subject it came by. Durable when it returns."""
+        """Keep what can never be stored; `source` is the subject it came by. Durable when it returns.
+
+        A payload as large as a message may be is cut, to leave room for reason and source.
+        """
         subject = f"quarantine.{uscc if re.fullmatch('[A-Za-z0-9_-]+', uscc) else 'unknown'}"
-        await self._link.append(subject, payload, {"Reason": quote(reason), "Source": quote(source)})
+        kept = payload[: self._link.client.max_payload - _HEADERS]
+        await self._link.append(subject, kept, {"Reason": quote(reason[:500]), "Source": quote(source)})
 
     async def quarantined(self, limit: int = 100) -> list[Quarantined]:
         """The latest of the quarantine, newest first."""

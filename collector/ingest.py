@@ -1,0 +1,148 @@
+"""The path of readings into the database, on one screen.
+
+stream → normalize → validate → store → intervals and rollups, in one transaction → quarantine → acknowledge → tell.
+Nothing is acknowledged before it is committed or in quarantine; what comes twice is stored once. Exactly one ingest is
+active; its transactions run on the connection that holds the lock, so a deposed one can write nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from collector.intake import acknowledge, intake
+from collector.news import tell
+from collector.normalize import Normalizer, Refusal, of_rows, refusal
+from collector.recompute import recompute, work_off
+from collector.terms import Terms
+from collector.validate import Known, sift
+from config.payload import mappings
+from config.samples import now_us
+from config.settings import Settings
+from storage.database import Connection, Database, translated
+from storage.embedded import Servers, servers
+from storage.errors import RowsRefused, StorageError
+from storage.exclusive import exclusive
+from storage.lanes import Lane, Message
+from storage.points import PointTable, load_points
+from storage.readings import Stored, store
+from storage.stream import Limits, Stream
+
+log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+LONGEST_PAUSE_S = 5.0
+POISON = (RowsRefused, ValueError, ArithmeticError, LookupError)
+"""Errors that a message can cause by what it says; anything else is not its fault."""
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Ingest until `stop`, whenever this process holds the lock; through outages of database and stream."""
+    with servers(settings) as addresses:
+        failures = 0
+        while not stop.is_set():
+            try:
+                await _turn(addresses, Limits(settings.stream_days, settings.stream_bytes), stop)
+            except StorageError as error:
+                if not failures:
+                    log.warning("ingest stands still, it will go on by itself: %s", error)
+                failures += 1
+                await asyncio.sleep(min(0.25 * 2.0 ** min(failures, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0))
+
+
+async def _turn(addresses: Servers, limits: Limits, stop: asyncio.Event) -> None:
+    """Connect, wait for the lock, ingest. Raises StorageError when either server is lost."""
+    db = await Database.connect(addresses.database_url, role="ingest", timeout_s=120, pool_size=2)
+    try:
+        stream = await Stream.connect(addresses.nats_url, limits)
+        try:
+            async with exclusive(db, "ingest", stop) as conn:
+                if conn is not None:
+                    await Ingest(db, stream, conn, await stream.lanes()).run(stop)
+        finally:
+            await stream.close()
+    finally:
+        await db.close()
+
+
+class Registry:
+    """What ingest knows of the registry, as of one revision."""
+
+    def __init__(self, table: PointTable) -> None:
+        self.revision = table.revision
+        self.known = Known(table)
+        self.terms = Terms(table.points.values())
+        self.normalizer = Normalizer(table, self.known, mappings())
+
+
+class _Revised(Exception):
+    """The registry is not what this transaction took it for."""
+
+
+class Ingest:
+    """The active ingest: everything is written on `conn`, which holds the lock."""
+
+    def __init__(self, db: Database, stream: Stream, conn: Connection, lanes: Mapping[str, Lane]) -> None:
+        self._db, self._stream, self._conn, self._lanes = db, stream, conn, lanes
+        self._registry = Registry(PointTable())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`. Raises StorageError; what was not acknowledged comes again."""
+        log.info("ingesting")
+        while not stop.is_set():
+            if messages := await intake(self._lanes):
+                await self.take(messages)
+            await self._by_present_registry(self._work_off)
+
+    async def take(self, messages: list[Message]) -> None:
+        """See these messages to their end."""
+        try:
+            stored, refusals = await self._by_present_registry(lambda: self._commit(messages))
+        except POISON as error:
+            if len(messages) > 1:  # one of them cannot be stored: halve until it is found, the others get through
+                middle = len(messages) // 2
+                await self.take(messages[:middle])
+                await self.take(messages[middle:])
+                return
+            stored, refusals = None, [refusal(messages[0], f"cannot be stored: {error}")]
+        for item in refusals:
+            log.warning("quarantined from %s: %s", item.source, item.reason)
+            await self._stream.quarantine(item.uscc, item.payload, item.reason, item.source)
+        await acknowledge(self._lanes, messages)
+        if stored:
+            await tell(self._stream, stored.new, self._registry.known)
+
+    async def _commit(self, messages: list[Message]) -> tuple[Stored, list[Refusal]]:
+        """Everything there is to store in these messages, with its intervals and rollups, and what is refused."""
+        registry = self._registry
+        rows, refusals = registry.normalizer.normalize(messages)
+        good, refused = sift(rows, registry.known, now_us())
+        async with self._transaction():
+            stored = await store(self._conn, good.batch(), good.received)
+            await recompute(self._conn, stored.new, registry.terms)
+        return stored, refusals + of_rows(refused, messages)
+
+    async def _work_off(self) -> None:
+        """Intervals that the registry or an operator wants computed again."""
+        async with self._transaction():
+            await work_off(self._conn, self._registry.terms)
+
+    async def _by_present_registry(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        while True:
+            try:
+                return await work()
+            except _Revised:
+                self._registry = Registry(await load_points(self._db))
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        """Committed only if the registry was what we know; raises StorageError or _Revised, then nothing happened."""
+        with translated(self._conn):
+            async with self._conn.transaction():
+                yield
+                if await self._conn.fetchval(self._db.sql["registry_revision"]) != self._registry.revision:
+                    raise _Revised

@@ -1,0 +1,44 @@
+"""Which messages ingest takes next: live ones first, history with what room is left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+from storage.lanes import Lane, Message
+
+BATCH_BYTES = 1_100_000
+"""About 50,000 samples: what one transaction takes."""
+BACKFILL_BYTES = 275_000
+"""Of that for history while live readings come, so that they do not wait long for it."""
+IDLE_S = 0.5
+LINGER_S = 0.05
+"""After the first message, wait this long for more: a commit costs the same for one reading as for many."""
+
+
+async def intake(lanes: Mapping[str, Lane]) -> list[Message]:
+    """The messages for one transaction; none if nothing came for a while. Raises Unavailable."""
+    for lane in lanes.values():
+        await lane.ask()
+    arrived = lanes["live"].arrived
+    if not any(lanes.values()):
+        arrived.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_S):
+                await arrived.wait()
+            await asyncio.sleep(LINGER_S)
+    taken = lanes["live"].take(BATCH_BYTES)
+    taken += lanes["meters"].take(BATCH_BYTES - _size(taken))
+    room = BATCH_BYTES - _size(taken)
+    taken += lanes["backfill"].take(min(room, BACKFILL_BYTES) if taken else room)
+    return taken
+
+
+async def acknowledge(lanes: Mapping[str, Lane], messages: list[Message]) -> None:
+    """These are done with. Raises Unavailable."""
+    await lanes["live"].acknowledge(messages)
+
+
+def _size(messages: list[Message]) -> int:
+    return sum(len(message.data) for message in messages)

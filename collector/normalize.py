@@ -1,0 +1,124 @@
+"""Messages to readings: sample batches as they are, device payloads by their mapping; the unreadable is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from collector.validate import Known, Rows
+from config.payload import PayloadMapping
+from config.quality import Flag
+from config.samples import SampleBatch
+from protocols.errors import BadPayload
+from protocols.payload import Decoded, decode
+from storage.lanes import Message
+from storage.points import Device, PointTable
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something of a message that can never be stored, as it goes to quarantine."""
+
+    uscc: str
+    payload: bytes
+    reason: str
+    source: str
+
+
+class Normalizer:
+    """Reads messages by one state of the registry."""
+
+    def __init__(self, table: PointTable, known: Known, mappings: Mapping[str, PayloadMapping]) -> None:
+        self._table = table
+        self._known = known
+        self._mappings = mappings
+
+    def normalize(self, messages: Sequence[Message]) -> tuple[Rows, list[Refusal]]:
+        """The readings of these messages as one set of columns, and what cannot be read."""
+        parts: list[SampleBatch] = []
+        numbers: list[int] = []
+        refusals: list[Refusal] = []
+        for number, message in enumerate(messages):
+            try:
+                batch = self._device(message) if message.subject.startswith("meters.") else _samples(message)
+            except (BadPayload, ValueError) as error:
+                refusals.append(refusal(message, str(error)))
+                continue
+            parts.append(batch)
+            numbers.append(number)
+        owners = [self._known.enterprise_of.get(sender(message), -1) for message in messages]
+        return _columns(parts, numbers, owners), refusals
+
+    def _device(self, message: Message) -> SampleBatch:
+        """A payload of a device, by the mapping of its connection. Raises BadPayload."""
+        _, uscc, meter, *_ = [*message.subject.split("."), "", ""]
+        device = self._table.devices.get((uscc, meter))
+        if device is None:
+            raise BadPayload(f"enterprise {uscc or '?'} has no meter {meter or '?'}")
+        mapping = self._mappings.get(device.mapping)
+        if mapping is None:
+            raise BadPayload(f"meter {meter} has no payload mapping; give its connection one")
+        received = int((message.headers or {}).get("Wanjia-Received") or message.stored_at)
+        return _placed(device, decode(mapping, message.data, received), received)
+
+
+def sender(message: Message) -> str:
+    """The enterprise a message came from: samples.<lane>.<uscc>, meters.<uscc>.…"""
+    tokens = message.subject.split(".")
+    return tokens[1] if tokens[0] == "meters" else tokens[-1]
+
+
+def refusal(message: Message, reason: str) -> Refusal:
+    return Refusal(sender(message), message.data, reason, message.subject)
+
+
+def of_rows(refused: list[tuple[str, Rows]], messages: Sequence[Message]) -> list[Refusal]:
+    """Refused readings by message and reason: of a sample batch only those rows, a device's payload as it came."""
+    found: list[Refusal] = []
+    for reason, rows in refused:
+        for number in np.unique(rows.message).tolist():
+            item = refusal(messages[number], reason)
+            if item.source.startswith("samples."):
+                item = replace(item, payload=rows[rows.message == number].batch().to_bytes())
+            found.append(item)
+    return found
+
+
+def _samples(message: Message) -> SampleBatch:
+    """Raises ValueError when it is not a sample batch."""
+    batch = SampleBatch.from_bytes(message.data)
+    if message.subject.startswith("samples.backfill."):
+        batch.flags = batch.flags | np.int16(Flag.BACKFILL)
+    return batch
+
+
+def _placed(device: Device, decoded: Decoded, received: int) -> SampleBatch:
+    """Readings of a meter as points of where it was installed then. A quantity nobody asked for is left out."""
+    point = np.full(len(decoded.time), -1, np.int32)
+    installed = np.zeros(len(decoded.time), np.bool_)
+    for valid_from, valid_to, points in device.points:
+        then = (decoded.time >= valid_from) & (decoded.time < (valid_to or np.iinfo(np.int64).max))
+        ids = np.array([points.get(quantity, -1) for quantity in decoded.quantities], np.int32)
+        point[then] = ids[decoded.quantity[then]]
+        installed |= then
+    if not installed.all():
+        raise BadPayload(f"meter {device.meter} was not installed at the time of a reading in it")
+    kept = point >= 0
+    return SampleBatch(point[kept], decoded.time[kept], decoded.value[kept], decoded.flags[kept], received)
+
+
+def _columns(parts: list[SampleBatch], numbers: list[int], owners: list[int]) -> Rows:
+    sizes = np.array([len(part) for part in parts], np.int64)
+    message = np.repeat(np.array(numbers, np.int64), sizes)
+    parts = parts or [SampleBatch.empty()]
+    return Rows(
+        point=np.concatenate([part.point for part in parts]),
+        time=np.concatenate([part.time for part in parts]),
+        value=np.concatenate([part.value for part in parts]),
+        flags=np.concatenate([part.flags for part in parts]),
+        received=np.repeat(np.array([part.received for part in parts], np.int64), sizes if len(sizes) else 0),
+        message=message,
+        enterprise=np.array(owners, np.int64)[message] if len(message) else np.empty(0, np.int64),
+    )
