@@ -17,7 +17,7 @@ from config.carriers import carriers
 from config.errors import Fault
 from config.payload import PayloadMapping
 from config.profile import Profile
-from config.quantities import QUANTITIES
+from config.quantities import QUANTITIES, Ratio
 from config.registry_file import Block
 from config.registry_models import DRIVERS, Enterprise, Installation, Meter, MeteringPoint
 
@@ -42,6 +42,7 @@ class Registry:
     enterprises: list[Enterprise] = field(default_factory=list)
     places: dict[tuple[str, str, str], Block] = field(default_factory=dict)
     """(enterprise, metering_point or meter; uscc; code, empty for the enterprise) -> its block."""
+    _registers: dict[tuple[str, str, str], tuple[Ratio, float | None, float]] = field(default_factory=dict)
 
     def where(self, kind: str, uscc: str, code: str, key: str = "") -> str:
         """Place of an object, or of one of its keys, in the file; those only the database knows are named."""
@@ -68,13 +69,32 @@ class Registry:
     def expected(self, meter: Meter, point: MeteringPoint, quantity: str) -> bool:
         """Whether a quantity is due at every reading: those of a profile, those the metering point lists, and the one
         that counts the carrier. What else a mapping may give can be absent without being missing."""
-        listed = point.quantities is not None or (meter.profile in self.profiles and not meter.mapping)
-        return listed or quantity in counting(point)
+        by_profile = not meter.mapping and meter.profile in self.profiles
+        return by_profile or point.quantities is not None or quantity in counting(point)
 
     def _given(self, meter: Meter) -> tuple[str, ...] | None:
         if meter.mapping in self.mappings:
             return self.mappings[meter.mapping].quantities
         return self.profiles[meter.profile].quantities if meter.profile in self.profiles else None
+
+    def register(self, meter: Meter, quantity: str) -> tuple[Ratio, float | None, float]:
+        """Ratios still to be applied, modulus and resolution of a meter's quantity, by its mapping or profile.
+
+        Of a meter with neither, the installation's ratios are known alone, and they are there to be applied.
+        """
+        key = (meter.mapping, meter.profile, quantity)
+        if key not in self._registers:
+            self._registers[key] = self._register(*key)
+        return self._registers[key]
+
+    def _register(self, mapping: str, profile: str, quantity: str) -> tuple[Ratio, float | None, float]:
+        if mapping in self.mappings:
+            value = self.mappings[mapping].value(quantity)
+            return self.mappings[mapping].ratio(quantity), value.canonical_modulus, value.canonical_resolution
+        if profile in self.profiles:
+            register = self.profiles[profile].register(quantity)
+            return register.ratio, register.canonical_modulus, register.canonical_resolution
+        return QUANTITIES[quantity].ratio, None, 0.0
 
     def source(self, meter: Meter) -> str:
         """What decides which quantities a meter gives, in words."""

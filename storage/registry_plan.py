@@ -64,8 +64,8 @@ class Plan:
         """Whether an apply would change nothing."""
         return not (self.changes or self.profiles or self.stretches or self.schedules)
 
-    def text(self) -> str:
-        """The plan for people: one line per object, with the dates whose intervals are made again."""
+    def __str__(self) -> str:
+        """For people: one line per object, with the dates whose intervals are made again."""
         sections = [
             [_line(change) for change in self.changes],
             [f"~ profile {name}" for name in self.profiles],

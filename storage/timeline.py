@@ -9,9 +9,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from config.quantities import QUANTITIES
 from config.registry_checks import Registry, counting
-from config.registry_models import DatedRatio, Enterprise, Installation, Meter, MeteringPoint
+from config.registry_models import Enterprise, Installation, Meter, MeteringPoint
 
 MARGIN = 1.2
 """A rise beyond the rated power times this is questionable."""
@@ -52,62 +51,63 @@ class Life:
     covers: tuple[Cover, ...]
 
 
+class Facts(NamedTuple):
+    """What the stretches of a quantity during one installation depend on; quantities mostly share them."""
+
+    ratio: str
+    modulus: float | None
+    resolution: float
+    limit_per_hour: float | None
+    initial: float | None
+    final: float | None
+
+
 def lives(registry: Registry, enterprise: Enterprise) -> Iterator[tuple[str, str, Life]]:
     """(metering point, quantity, life) of every point of an enterprise that ever had a meter."""
     points = {point.code: point for point in enterprise.metering_points}
     found: dict[tuple[str, str], tuple[list[Stretch], list[Cover]]] = {}
     placed = [(place, meter) for meter in enterprise.meters for place in meter.installations]
     for place, meter in sorted(placed, key=lambda item: item[0].start):
-        point, ratios = points[place.at], place.all_ratios
+        point, known = points[place.at], dict[Facts, list[Stretch]]()
         cadence_s = meter.every if meter.driver is not None and meter.enabled else None
         read, unread = Cover(place.start, place.end, cadence_s), Cover(place.start, place.end, None)
         for quantity in registry.quantities_of(meter, point):
+            facts = _facts(registry, meter, place, point, quantity)
+            if facts not in known:
+                known[facts] = list(_stretches(meter, place, facts))
             stretches, covers = found.setdefault((point.code, quantity), ([], []))
-            stretches += _stretches(registry, meter, place, point, quantity, ratios)
+            stretches += known[facts]
             covers.append(read if registry.expected(meter, point, quantity) else unread)
     for (code, quantity), (stretches, covers) in found.items():
         yield code, quantity, Life(tuple(stretches), tuple(covers))
 
 
-def _stretches(
-    registry: Registry,
-    meter: Meter,
-    place: Installation,
-    point: MeteringPoint,
-    quantity: str,
-    ratios: Sequence[DatedRatio],
-) -> Iterator[Stretch]:
-    """One stretch per ratio of an installation; its readings at both ends belong to the outer ones."""
-    ratio, modulus, resolution = _register(registry, meter, quantity)
+def _facts(registry: Registry, meter: Meter, place: Installation, point: MeteringPoint, quantity: str) -> Facts:
     rated = meter.rated_per_hour if quantity in counting(point) else None
+    return Facts(
+        *registry.register(meter, quantity),
+        None if rated is None else rated * MARGIN,
+        place.initial.get(quantity),
+        place.final.get(quantity),
+    )
+
+
+def _stretches(meter: Meter, place: Installation, facts: Facts) -> Iterator[Stretch]:
+    """One stretch per ratio of an installation; its readings at both ends belong to the outer ones."""
+    ratios = place.all_ratios
     for index, one in enumerate(ratios):
         last = index == len(ratios) - 1
         yield Stretch(
             start=one.start,
             end=place.end if last else ratios[index + 1].start,
             meter=meter.code,
-            multiplier=(one.ct if "ct" in ratio else 1.0) * (one.pt if "pt" in ratio else 1.0),
-            modulus=modulus,
-            resolution=resolution,
-            limit_per_hour=None if rated is None else rated * MARGIN,
-            initial=place.initial.get(quantity) if index == 0 else None,
-            final=place.final.get(quantity) if last else None,
+            multiplier=(one.ct if "ct" in facts.ratio else 1.0) * (one.pt if "pt" in facts.ratio else 1.0),
+            modulus=facts.modulus,
+            resolution=facts.resolution,
+            limit_per_hour=facts.limit_per_hour,
+            initial=facts.initial if index == 0 else None,
+            final=facts.final if last else None,
         )
-
-
-def _register(registry: Registry, meter: Meter, quantity: str) -> tuple[str, float | None, float]:
-    """Ratios still to be applied, modulus and resolution of a quantity of a meter, by its mapping or profile.
-
-    Of a meter with neither, the installation's ratios are known alone, and they are there to be applied.
-    """
-    if meter.mapping in registry.mappings:
-        mapping = registry.mappings[meter.mapping]
-        value = mapping.value(quantity)
-        return mapping.ratio(quantity), value.canonical_modulus, value.canonical_resolution
-    if meter.profile in registry.profiles:
-        register = registry.profiles[meter.profile].register(quantity)
-        return register.ratio, register.canonical_modulus, register.canonical_resolution
-    return QUANTITIES[quantity].ratio, None, 0.0
 
 
 def schedule(known: Schedule, before: Sequence[Stretch], covers: tuple[Cover, ...], now: datetime) -> Schedule:
