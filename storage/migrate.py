@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import asyncpg
 
 from config.errors import ConfigError, Fault
 from storage.queries import FOLDER, SQL
@@ -19,6 +23,8 @@ MIGRATIONS = FOLDER / "migrations"
 _FILE = re.compile(r"(\d{4})_\w+(?:\.(postgres|timescale))?\.sql")
 _LOCK = 0x57414E4A
 """Advisory lock: one process migrates, the others wait for it."""
+_CANNOT = (asyncpg.SyntaxOrAccessError, asyncpg.FeatureNotSupportedError, asyncpg.InvalidParameterValueError)
+"""A server that lacks something, or a right on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +61,12 @@ async def migrate(db: Database, folder: Path = MIGRATIONS) -> list[str]:
     async with db.transaction() as conn:
         await conn.execute("set local statement_timeout = 0")
         await conn.execute(SQL["migration_lock"], _LOCK)
-        await conn.execute(SQL["migration_table"])
+        with _able(db.engine):
+            await conn.execute(SQL["migration_table"])
         missing = await _missing(conn, db.engine, folder)
         for migration in missing:
-            await conn.execute(migration.text)
+            with _able(db.engine, migration.name):
+                await conn.execute(migration.text)
             await conn.execute(SQL["migration_done"], migration.number, migration.name, migration.checksum)
     return [migration.name for migration in missing]
 
@@ -75,6 +83,17 @@ async def refuse_newer(conn: Connection, folder: Path = MIGRATIONS) -> None:
     newer = [name for number, (name, _) in (await _applied(conn)).items() if number > known]
     if newer:
         raise _fault(f"has {', '.join(newer)}, which this program does not know", "install the newer Wanjia")
+
+
+@contextmanager
+def _able(engine: Engine, name: str = "its first table") -> Iterator[None]:
+    try:
+        yield
+    except _CANNOT as error:
+        fix = "grant the user of WANJIA_DATABASE_URL the right to create tables and extensions in this database"
+        if engine == "timescale":
+            fix += ", have TimescaleDB 2.18 or newer under its own licence, or take a server without it"
+        raise _fault(f"cannot be made ({name}): {error}", fix) from error
 
 
 async def _missing(conn: Connection, engine: Engine, folder: Path) -> list[Migration]:

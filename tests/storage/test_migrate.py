@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -55,10 +56,24 @@ async def test_two_at_once(database_url: str) -> None:
 async def test_all_or_nothing(database_url: str, folder: Path) -> None:
     (folder / "9000_wrong.sql").write_text("create table fine (x integer); select no_such_column;")
     db = await connect(database_url)
-    with pytest.raises(Exception, match="no_such_column"):
+    with pytest.raises(ConfigError, match=r"9000_wrong\.sql.*no_such_column"):
         await migrate(db, folder)
     async with db.connection() as conn:
         assert await conn.fetchval("select count(*) from pg_class where relnamespace = 'public'::regnamespace") == 0
+    await db.close()
+
+
+async def test_a_right_that_lacks_is_named(database_url: str) -> None:
+    db = await connect(database_url)
+    async with db.connection() as conn:
+        await conn.execute("create role wanjia_guest login password 'guest'")
+    parts = urlsplit(database_url)
+    guest = await connect(parts._replace(netloc=f"wanjia_guest:guest@{parts.netloc.rpartition('@')[2]}").geturl())
+    with pytest.raises(ConfigError, match=r"permission denied.*grant the user of WANJIA_DATABASE_URL"):
+        await migrate(guest)
+    await guest.close()
+    async with db.connection() as conn:
+        await conn.execute("drop role wanjia_guest")
     await db.close()
 
 
