@@ -3,20 +3,31 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collector.devices import Device, Reading
 from config.samples import SampleBatch, now_us
+
+Reply = tuple[int, bytes, bytes, int]
+"""(enterprise, point ids, registers, instant); enterprises are numbered as they come."""
+Columns = tuple[NDArray[np.uint16], NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]
+"""(enterprise, point, time, value) of samples."""
 
 
 class Harvest:
     """Collects replies as they come; no reading is touched one by one."""
 
     def __init__(self) -> None:
-        self._replies: dict[Reading, list[tuple[str, bytes, bytes, int]]] = {}
+        self._replies: dict[Reading, list[Reply]] = {}
+        self._enterprises: dict[str, int] = {}
 
     def take(self, device: Device, reading: Reading, columns: bytes, registers: bytes, instant: int) -> None:
         """`columns`: the device's point ids (int32) in the order of the decoder's quantities."""
-        reply = (device.connection.uscc, columns, registers, instant)
+        uscc = device.connection.uscc
+        enterprise = self._enterprises.get(uscc)
+        if enterprise is None:
+            enterprise = self._enterprises[uscc] = len(self._enterprises)
+        reply = (enterprise, columns, registers, instant)
         if reading in self._replies:
             self._replies[reading].append(reply)
         else:
@@ -25,45 +36,30 @@ class Harvest:
     def drain(self) -> Iterator[tuple[str, SampleBatch]]:
         """All samples since the last call, one batch per enterprise."""
         replies, self._replies = self._replies, {}
-        received = now_us()
-        parts: dict[str, list[SampleBatch]] = {}
-        for reading, rows in replies.items():
-            for uscc, batch in _decode(reading, rows, received):
-                parts.setdefault(uscc, []).append(batch)
-        for uscc, batches in parts.items():
-            yield uscc, merged(batches)
+        if not replies:
+            return
+        parts = [_decode(reading, rows) for reading, rows in replies.items()]
+        enterprise, point, time, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+        order = np.argsort(enterprise, kind="stable")
+        enterprise, point, time, value = enterprise[order], point[order], time[order], value[order]
+        flags, received = np.zeros(len(point), np.int16), now_us()
+        usccs = list(self._enterprises)
+        bounds = [0, *(np.flatnonzero(np.diff(enterprise)) + 1).tolist(), len(point)]
+        for start, end in zip(bounds, bounds[1:], strict=False):
+            if end > start:
+                batch = SampleBatch(point[start:end], time[start:end], value[start:end], flags[start:end], received)
+                yield usccs[enterprise[start]], batch
 
 
-def _decode(
-    reading: Reading, rows: list[tuple[str, bytes, bytes, int]], received: int
-) -> Iterator[tuple[str, SampleBatch]]:
-    """Samples of one block of many devices, per enterprise."""
-    rows.sort(key=_enterprise)
-    usccs, columns, registers, instants = zip(*rows, strict=True)
-    count = len(rows)
-    decoded = reading.decoder.decode(np.frombuffer(b"".join(registers), ">u2").reshape(count, -1))
-    points = np.frombuffer(b"".join(columns), np.int32).reshape(count, -1)
+def _decode(reading: Reading, rows: list[Reply]) -> Columns:
+    """Samples of one block of many devices."""
+    enterprises, columns, registers, instants = zip(*rows, strict=True)
+    decoded = reading.decoder.decode(np.frombuffer(b"".join(registers), ">u2").reshape(len(rows), -1))
+    points = np.frombuffer(b"".join(columns), np.int32).reshape(len(rows), -1)
     wanted = decoded.valid & (points >= 0)
-    point, value = points[wanted], decoded.values[wanted]
     samples = wanted.sum(axis=1)
-    time = np.repeat(np.array(instants, np.int64), samples)
-    flags = np.zeros(len(point), np.int16)
-    ends = np.cumsum(samples)
-    start = 0
-    for row in range(count):
-        if row + 1 < count and usccs[row + 1] == usccs[row]:
-            continue
-        end = int(ends[row])
-        if end > start:
-            yield (
-                usccs[row],
-                SampleBatch(point[start:end], time[start:end], value[start:end], flags[start:end], received),
-            )
-        start = end
-
-
-def _enterprise(reply: tuple[str, bytes, bytes, int]) -> str:
-    return reply[0]
+    enterprise = np.repeat(np.array(enterprises, np.uint16), samples)
+    return enterprise, points[wanted], np.repeat(np.array(instants, np.int64), samples), decoded.values[wanted]
 
 
 def merged(batches: list[SampleBatch]) -> SampleBatch:
