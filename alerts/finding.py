@@ -91,6 +91,14 @@ def iso(instant: int, zone: str) -> str:
     return _local(instant, zone).isoformat()
 
 
+def last_reading(silence: Silence) -> tuple[str, str]:
+    """The last reading before the silence, in Chinese and English."""
+    if silence.last is None:
+        return "从未收到读数", "none has ever come"
+    last = clock(silence.last, silence.subject.zone)
+    return f"最近一条为 {last}", f"the last one is of {last}"
+
+
 def quantities_zh(names: tuple[str, ...]) -> str:
     return "、".join(QUANTITIES[name].zh for name in names)
 

@@ -1,5 +1,8 @@
 """The gap table brought in line with the reading table for marked ranges: the one way in which gaps open, grow, shrink,
-split and close. Events and deadlines only say where to look."""
+split and close. Events and deadlines only say where to look.
+
+A gap is a stretch longer than the grace without any reading, so a stretch that late readings fill only here and there
+is no gap any more; what it still lacks is counted by the intervals' expected and received."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -57,16 +58,15 @@ async def run(settings: Settings, stop: asyncio.Event, clock: Callable[[], int] 
     with servers(settings) as addresses:
         failures = 0
         while not stop.is_set():
+            began = time.monotonic()
             try:
                 await _turn(addresses, stop, clock)
             except StorageError as error:
-                if not failures:
+                failures = failures + 1 if time.monotonic() - began < LONGEST_BACKOFF_S else 1
+                if failures == 1:
                     log.warning("watch stands still, it will go on by itself: %s", error)
-                failures += 1
                 longest = min(0.5 * 2.0 ** min(failures, 10), LONGEST_BACKOFF_S)
                 await _pause(stop, longest * random.uniform(0.5, 1.0))
-            else:
-                failures = 0
 
 
 async def _turn(addresses: Servers, stop: asyncio.Event, clock: Callable[[], int]) -> None:
@@ -100,6 +100,7 @@ class Watch:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises StorageError when database or lock are lost."""
+        log.info("watching")
         await _first_of(
             stop.wait(),
             self._listen(),
@@ -163,7 +164,11 @@ class Watch:
                 self._take(self._state, event)
 
     def _take(self, state: State, event: Event) -> None:
-        batch = SampleBatch.from_bytes(event.data)
+        try:
+            batch = SampleBatch.from_bytes(event.data)
+        except ValueError as error:
+            log.warning("an event on %s is left out: %s", event.subject, error)
+            return
         live = event.headers.get("Lane", "live") == "live"
         state.deadlines.heard(batch, live=live)
         if live:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.expected import gap_grace
-from alerts.finding import Finding, Silence, Subject, clock, evidence, quantities_en, quantities_zh
+from alerts.finding import Finding, Silence, Subject, clock, evidence, last_reading, quantities_en, quantities_zh
 from config.samples import MICROSECOND
 
 
@@ -38,9 +38,7 @@ class Gap:
 def _sentences(silence: Silence) -> tuple[str, str]:
     subject, every = silence.subject, silence.cadence // MICROSECOND
     since, until = clock(silence.since, subject.zone), clock(silence.until, subject.zone)
-    last = None if silence.last is None else clock(silence.last, subject.zone)
-    last_zh = "从未收到读数" if last is None else f"最近一条为 {last}"
-    last_en = "none has ever come" if last is None else f"the last one is of {last}"
+    last_zh, last_en = last_reading(silence)
     zh = f"计量点 {subject.metering_point}（{subject.name}）自 {since} 起缺数：应每 {every} 秒一条读数，{last_zh}，"
     en = (
         f"Metering point {subject.metering_point} ({subject.name}) lacks readings since {since}: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.expected import offline_grace
-from alerts.finding import Finding, Silence, Subject, clock, evidence
+from alerts.finding import Finding, Silence, Subject, clock, evidence, last_reading
 from config.samples import MICROSECOND
 
 
@@ -39,11 +39,9 @@ def _sentences(silence: Silence) -> tuple[str, str]:
     subject, every = silence.subject, silence.cadence // MICROSECOND
     since, until = clock(silence.since, subject.zone), clock(silence.until, subject.zone)
     minutes = (silence.until - silence.since) // (60 * MICROSECOND)
-    last = None if silence.last is None else clock(silence.last, subject.zone)
     place = f"，{subject.address}" if subject.address else ""
     place_en = f", {subject.address}" if subject.address else ""
-    last_zh = "从未收到读数" if last is None else f"最近一条为 {last}"
-    last_en = "none has ever come" if last is None else f"the last one is of {last}"
+    last_zh, last_en = last_reading(silence)
     end_zh = "仍无数据" if silence.lasting else f"{until} 恢复"
     end_en = f"still silent at {until}" if silence.lasting else f"back at {until}"
     count = len(silence.quantities)
