@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import nats.errors
-from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
+from nats.js.errors import BadRequestError, KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
 from nats.js.kv import KeyValue
 
 from storage.errors import StorageError
@@ -165,7 +165,7 @@ class Leases:
 
     async def release(self, lease: Lease) -> None:
         """Let another have it at once; nothing happens when it was lost already."""
-        with translated(self._link.address), contextlib.suppress(KeyWrongLastSequenceError):
+        with translated(self._link.address), contextlib.suppress(BadRequestError):  # wrong last sequence: not ours
             bucket = await self._link.jetstream.key_value(self._name)
             await bucket.delete(lease.name, last=lease.revision)
 
