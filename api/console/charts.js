@@ -1,0 +1,142 @@
+// Options for the two charts: consumption bars by kind, and the line of an instantaneous quantity.
+
+import * as echarts from "./vendor/echarts.esm.min.js";
+import { h } from "./dom.js";
+import { number, unitText, withUnit } from "./format.js";
+import { t } from "./i18n.js";
+import { KINDS } from "./series.js";
+
+const INK = "#17212b";
+const MUTED = "#5a6775";
+const LINE = "#e3e8ed";
+const AMBER = "#c98a00";
+const COLOURS = {
+  electricity: "#1f6fb2", natural_gas: "#c8741a", coal_gas: "#a8642a", biogas: "#6f8f2f", water: "#1893a8",
+  steam: "#8a5aa8", heat: "#bd4b3c", raw_coal: "#525c68", diesel: "#85692c", compressed_air: "#5f86a6",
+};
+
+export const colourOf = (carrier) => COLOURS[carrier] ?? "#3d7d68";
+
+const lines = (rotation, color, width = 2, space = 5) => ({
+  symbol: "rect", color, dashArrayX: [1, 0], dashArrayY: [width, space], rotation, symbolSize: 1,
+});
+const crossed = (color) => ({ symbol: "rect", color, dashArrayX: [[6, 3], [3, 6]], dashArrayY: [4, 3], rotation: Math.PI / 4 });
+const dots = (color) => ({ symbol: "circle", color, dashArrayX: [[6, 6], [0, 6, 6, 0]], dashArrayY: [5, 2], symbolSize: 0.8 });
+
+/** How a kind is painted, so that it can be told apart without colour. */
+function paint(kind, colour) {
+  return {
+    measured: { color: colour, decal: "none" },
+    edited: { color: colour, decal: dots("rgba(255,255,255,.95)"), opacity: 0.9 },
+    estimated: { color: `${colour}38`, borderColor: colour, borderWidth: 1, decal: lines(-Math.PI / 4, colour) },
+    suspect: { color: "#f6dc9a", borderColor: AMBER, borderWidth: 1, decal: crossed(AMBER) },
+    incomplete: { color: `${colour}30`, borderColor: colour, borderWidth: 1, borderType: "dashed", decal: "none" },
+    missing: { color: "#eef0f2", decal: lines(Math.PI / 4, "#a9b3bd", 1.5, 6) },
+  }[kind];
+}
+
+/** A chart in `element` that fits its size and goes with the page. */
+export function chart(element, signal) {
+  const made = echarts.init(element, null, { renderer: "canvas" });
+  const watcher = new ResizeObserver(() => made.resize());
+  watcher.observe(element);
+  signal.addEventListener("abort", () => {
+    watcher.disconnect();
+    made.dispose();
+  });
+  return made;
+}
+
+const frame = (small) => ({
+  animation: false,
+  textStyle: { fontFamily: "inherit", color: INK },
+  grid: { left: small ? 4 : 8, right: small ? 4 : 12, top: 30, bottom: 6, containLabel: true },
+});
+const axis = { axisLine: { lineStyle: { color: "#b9c3cc" } }, axisTick: { show: false }, axisLabel: { color: MUTED, fontSize: 11 } };
+const scale = (unit) => ({
+  type: "value", name: unitText(unit), nameTextStyle: { color: MUTED, align: "left", fontSize: 11 }, nameGap: 12,
+  axisLabel: { color: MUTED, fontSize: 11, formatter: number }, splitLine: { lineStyle: { color: LINE } }, splitNumber: 4,
+});
+const tooltip = (formatter, pointer) => ({
+  trigger: "axis", confine: true, transitionDuration: 0, borderColor: LINE, textStyle: { color: INK, fontSize: 12 },
+  axisPointer: pointer, formatter,
+});
+
+/** Consumption: one bar a bucket, painted by its kind; missing buckets are a hatched band over the full height. */
+export function bars(series, kind, { colour, small = false, label }) {
+  const of = (name) => series.start.map((_, i) => (kind[i] === name ? (name === "missing" ? 1 : series.value[i]) : "-"));
+  const used = KINDS.filter((name) => kind.includes(name));
+  return {
+    ...frame(small),
+    aria: { enabled: true, decal: { show: true }, label: { description: label } },
+    tooltip: tooltip((hovered) => explain(series, kind, hovered[0]?.dataIndex), { type: "shadow" }),
+    xAxis: {
+      ...axis, type: "category", data: series.start,
+      axisLabel: { ...axis.axisLabel, hideOverlap: true, formatter: (start) => tickText(start, series.interval) },
+    },
+    yAxis: [scale(series.unit), { type: "value", min: 0, max: 1, show: false }],
+    ...(series.start.length > 400 && !small ? { dataZoom: zoom() } : {}),
+    series: used.map((name) => ({
+      id: name, name: t(`kind.${name}`), type: "bar", data: of(name), itemStyle: paint(name, colour), barGap: "-100%",
+      ...(name === "missing"
+        ? { yAxisIndex: 1, barWidth: "100%", barMinWidth: 1, z: 1, emphasis: { disabled: true } }
+        : { barCategoryGap: "22%", barMaxWidth: 34, barMinHeight: 1, z: 2 }),
+    })),
+  };
+}
+
+/** Zoom by the slider only: the wheel scrolls the page. */
+function zoom() {
+  return [{ type: "slider", height: 18, bottom: 4, brushSelect: false, labelFormatter: "", borderColor: LINE, fillerColor: "rgba(31,111,178,.12)" }];
+}
+
+function tickText(start, interval) {
+  const [, month, day] = start.slice(0, 10).split("-");
+  if (interval === "1y") return start.slice(0, 4);
+  if (interval === "1mo") return start.slice(0, 7);
+  if (interval === "1d") return `${month}-${day}`;
+  const time = start.slice(11, 16);
+  return time === "00:00" ? `${month}-${day}` : time;
+}
+
+function explain(series, kind, i) {
+  if (i === undefined) return "";
+  const long = series.interval === "1d" || series.interval === "1mo" || series.interval === "1y";
+  const named = kind[i] ?? "none";
+  return h("div", { class: "tip" },
+    h("b", {}, long ? series.start[i].slice(0, 10) : series.start[i].slice(0, 16).replace("T", " ")),
+    h("div", { class: "tip-value" }, withUnit(series.value[i], series.unit)),
+    h("div", {}, h("i", { class: `swatch ${named}` }), t(`kind.${named}`)),
+    h("div", { class: "muted" }, t("chart.received", { received: series.received[i], expected: series.expected[i] })),
+    series.estimated[i] ? h("div", { class: "muted" }, t("chart.estimated", { n: series.estimated[i] })) : null);
+}
+
+/** An instantaneous quantity over time; `points`: [wall clock ms, value or null]. The line breaks where readings are absent. */
+export function line(points, { unit, colour, from, to, label }) {
+  return {
+    ...frame(false),
+    useUTC: true,
+    aria: { enabled: true, label: { description: label } },
+    tooltip: tooltip(([hovered]) => {
+      if (!hovered || hovered.value[1] === null) return "";
+      const time = new Date(hovered.value[0]).toISOString().slice(0, 19).replace("T", " ");
+      return h("div", { class: "tip" }, h("b", {}, time), h("div", { class: "tip-value" }, withUnit(hovered.value[1], unit)));
+    }, { type: "line" }),
+    xAxis: { ...axis, type: "time", min: from, max: to, splitNumber: 8, axisLabel: { ...axis.axisLabel, hideOverlap: true, formatter: { day: "{MM}-{dd}", month: "{yyyy}-{MM}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" } } },
+    yAxis: scale(unit),
+    series: [{
+      id: "flow", type: "line", data: points, showSymbol: false, sampling: "lttb", connectNulls: false,
+      lineStyle: { width: 1.6, color: colour }, itemStyle: { color: colour }, areaStyle: { color: colour, opacity: 0.07 },
+    }],
+  };
+}
+
+/** Points for `line`, with a break wherever two readings lie further apart than `hole` ms. */
+export function broken(times, values, hole) {
+  const points = [];
+  times.forEach((time, i) => {
+    if (i && time - times[i - 1] > hole) points.push([times[i - 1] + 1, null]);
+    points.push([time, values[i]]);
+  });
+  return points;
+}
