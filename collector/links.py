@@ -52,6 +52,7 @@ class Link:
         "_counts",
         "_device",
         "_done",
+        "_found",
         "_got",
         "_line",
         "_loop",
@@ -88,6 +89,7 @@ class Link:
         self._readings: tuple[tuple[Reading, bytes], ...] = ()  # what its poll consists of
         self._next = 0  # the reading asked for
         self._got = 0  # blocks the poll gave
+        self._found = NOTHING  # what the poll taught about the device
         self._search: Generator[Block, bool, Known] | None = None
         self._block: Block | None = None  # asked for, not answered
         self._asked_at = 0.0
@@ -166,7 +168,7 @@ class Link:
         if device.believed_until < time.time():
             device.learn(NOTHING)
         first = device.first
-        self._device, self._next, self._got = device, 0, 0
+        self._device, self._next, self._got, self._found = device, 0, 0, NOTHING
         self._readings = device.readings[first:] + device.readings[:first] if first else device.readings
         self._ask(device, self._readings[0][0].block)
 
@@ -215,6 +217,8 @@ class Link:
         """The poll is over; `reason`: why the last block of it gave nothing."""
         self._device = self._search = None
         if self._got:
+            if self._found != NOTHING:  # where everything is refused, something else is wrong
+                _learn(device, self._found)
             if device.failures >= TELL_AFTER:
                 log.info("%s answers again", device)
             device.failures = 0
@@ -276,21 +280,17 @@ class Link:
             block = next(self._search) if answered is None else self._search.send(answered)
         except StopIteration as found:
             self._search = None
-            self._go_on(device, _learn(device, found.value))
+            self._found |= found.value
+            self._go_on(device, Refused("it has none of the registers; is the profile right?"))
         else:
             self._ask(device, block)
 
 
-def _learn(device: Device, found: Known) -> ProtocolError | None:
-    """Remember what the device refuses, unless that is everything (then something else is wrong)."""
-    before = device.known
-    device.learn(before | found)
-    if not device.readings:
-        device.learn(before)
-        return Refused("every register is refused; is the profile right?")
+def _learn(device: Device, found: Known) -> None:
+    """Remember what the device refuses; say so the first time."""
+    device.learn(device.known | found)
     device.believed_until = time.time() + BELIEVED_S
     news = found.refused - device.told
     if news:
         device.told |= news
         log.warning("%s has no %s; set aside, tried again every hour", device, ", ".join(sorted(news)))
-    return None

@@ -16,11 +16,16 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Fault(Enum):
-    """What a unit does instead of answering."""
+    """What a unit does instead of answering as it should."""
 
     SILENT = auto()
     RESET = auto()
     GARBAGE = auto()
+    IN_PIECES = auto()
+    """It answers, but a few bytes at a time."""
+
+
+_ANSWERLESS = (Fault.SILENT, Fault.RESET, Fault.GARBAGE)
 
 
 class Unit:
@@ -138,13 +143,16 @@ class _Session(asyncio.Protocol):
             self._send(struct.pack(">4sHBBB", request[:4], 3, request[6], request[7] | 0x80, _NO_RESPONSE))
             return
         unit.requests += 1
-        if self._server.dark or unit.fault:
-            self._fail(unit.fault or Fault.SILENT)
+        if self._server.dark or unit.fault in _ANSWERLESS:
+            self._fail(unit.fault)
             return
         reply = unit.reply(request)
         if unit.spoil:
             reply = unit.spoil(reply)
-        if unit.delay_s:
+        if unit.fault is Fault.IN_PIECES:
+            for piece in range(0, len(reply), 5):
+                asyncio.get_running_loop().call_later(piece * 1e-3, self._send, reply[piece : piece + 5])
+        elif unit.delay_s:
             asyncio.get_running_loop().call_later(unit.delay_s, self._send, reply)
         else:
             self._send(reply)
@@ -153,7 +161,7 @@ class _Session(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(reply)
 
-    def _fail(self, fault: Fault) -> None:
+    def _fail(self, fault: Fault | None) -> None:
         if fault is Fault.GARBAGE:
             self._send(b"\x15meter restarting\r\n\xff\xfe\x00\x81")
         elif fault is Fault.RESET:
