@@ -13,7 +13,7 @@ import json
 import logging
 import random
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import cast
 
 from storage.database import Database
@@ -60,13 +60,16 @@ async def keep_published(db: Database, bucket: Bucket, stop: asyncio.Event) -> N
     Goes on through outages of both servers; a broken link is logged once, and once when it is back.
     """
     broken = False
-    border: datetime | None = datetime.min.replace(tzinfo=UTC)
+    published: datetime | None = None
     while not stop.is_set():
+        wait_s = CHECK_S * random.uniform(0.8, 1.2)
         try:
-            if (border and border <= datetime.now(UTC)) or not await _current(db, bucket):
-                changed = await publish(db, bucket)
-                log.info("published the registry: %d keys differed", changed)
-            border = await _next_border(db)
+            now, border = await _next_border(db, published)
+            if published is None or (border and border <= now) or not await _current(db, bucket):
+                log.info("published the registry: %d keys differed", await publish(db, bucket))
+                published, wait_s = now, 0.0
+            elif border:
+                wait_s = min(wait_s, (border - now).total_seconds())
             if broken:
                 log.info("the registry can be published again")
             broken = False
@@ -74,15 +77,8 @@ async def keep_published(db: Database, bucket: Bucket, stop: asyncio.Event) -> N
             if not broken:
                 log.warning("the registry cannot be published; trying again: %s", error)
             broken = True
-        await _pause(stop, border)
-
-
-async def _pause(stop: asyncio.Event, border: datetime | None) -> None:
-    wait_s = CHECK_S * random.uniform(0.8, 1.2)
-    if border is not None:
-        wait_s = min(wait_s, max((border - datetime.now(UTC)).total_seconds(), 0.1))
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), wait_s)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), wait_s)
 
 
 async def _current(db: Database, bucket: Bucket) -> bool:
@@ -92,10 +88,12 @@ async def _current(db: Database, bucket: Bucket) -> bool:
     return await bucket.get("revision") == str(revision).encode()
 
 
-async def _next_border(db: Database) -> datetime | None:
+async def _next_border(db: Database, since: datetime | None) -> tuple[datetime, datetime | None]:
+    """The time by the database's clock, and when the first installation after `since` (None: now) begins or ends."""
     async with db.connection() as conn:
-        border: datetime | None = await conn.fetchval(SQL["next_installation_border"])
-        return border
+        row = await conn.fetchrow(SQL["next_installation_border"], since)
+    assert row is not None
+    return row["now"], row["border"]
 
 
 async def _present(bucket: Bucket) -> dict[str, bytes]:

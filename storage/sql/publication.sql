@@ -29,6 +29,6 @@ where connection.enabled
 order by connection.id;
 
 -- name: next_installation_border
-select min(border) as border
+select now() as now, min(border) as border
 from (select valid_from as border from installation union all select valid_to from installation) as borders
-where border > now();
+where border > coalesce($1::timestamptz, now());

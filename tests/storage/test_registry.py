@@ -1,9 +1,10 @@
 """Plan, apply and export of a registry on the real database, and its publication to the collectors."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from config.errors import ConfigError
 from storage import registry
 from storage.database import Database
-from storage.publication import publish
+from storage.publication import keep_published, publish
 from storage.stream import Stream
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -314,6 +316,25 @@ async def test_a_lost_bucket_heals(database: Database, write: Write, stream: Str
         await stream.registry.delete(key)
     assert await publish(database, stream.registry) == len(keys) - 1
     assert await stream.registry.keys() == keys
+
+
+async def test_it_is_kept_published(database: Database, write: Write, stream: Stream) -> None:
+    stop = asyncio.Event()
+    keeper = asyncio.create_task(keep_published(database, stream.registry, stop))
+
+    await until(lambda: stream.registry.get("revision"), what="a first publication")
+    end = datetime.now(UTC) + timedelta(seconds=4)
+    await registry.apply(database, write(text(meters=meter(f", to: '{end.isoformat()}'"))), actor="anna")
+    await publish(database, stream.registry)
+    (key,) = await stream.registry.keys("connection.")
+
+    async def gone() -> bool:
+        return await stream.registry.get(key) is None
+
+    await until(gone, seconds=40, what="the end of the installation", every=0.2)
+    assert datetime.now(UTC) >= end
+    stop.set()
+    await keeper
 
 
 @pytest.mark.slow

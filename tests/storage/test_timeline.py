@@ -1,0 +1,96 @@
+"""What the registry means over time, whatever its history."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.timeline import Cover, Schedule, Stretch, differing, schedule
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = START + timedelta(days=50)
+DAYS = range(100)
+
+
+def day(number: int) -> datetime:
+    return START + timedelta(days=number)
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> list[tuple[datetime, datetime | None]]:
+    """Stays one after the other, the last perhaps without end."""
+    edges = sorted(draw(st.sets(st.integers(0, 99), max_size=8)))
+    found: list[tuple[datetime, datetime | None]] = [
+        (day(start), day(end)) for start, end in zip(edges[::2], edges[1::2], strict=False)
+    ]
+    return [*found, (day(edges[-1]), None)] if len(edges) % 2 else found
+
+
+def stretch(span: tuple[datetime, datetime | None], multiplier: float) -> Stretch:
+    return Stretch(*span, "M", multiplier, None, 0.0, None, None, None)
+
+
+@st.composite
+def stretches(draw: st.DrawFn) -> tuple[Stretch, ...]:
+    return tuple(stretch(span, draw(st.sampled_from([1.0, 2.0]))) for span in draw(spans()))
+
+
+@st.composite
+def covers(draw: st.DrawFn) -> tuple[Cover, ...]:
+    return tuple(Cover(*span, draw(st.sampled_from([None, 60, 900]))) for span in draw(spans()))
+
+
+def in_force(due: Schedule, at: datetime) -> int | None:
+    return next((cadence_s for start, cadence_s in reversed(due) if start <= at), None)
+
+
+def covering(stays: tuple[Cover, ...], at: datetime) -> Cover | None:
+    return next((one for one in stays if one.start <= at and (one.end is None or at < one.end)), None)
+
+
+def as_stretches(stays: tuple[Cover, ...]) -> tuple[Stretch, ...]:
+    return tuple(stretch((one.start, one.end), 1.0) for one in stays)
+
+
+def multiplier(lines: tuple[Stretch, ...], at: datetime) -> float | None:
+    return next((one.multiplier for one in lines if one.start <= at and (one.end is None or at < one.end)), None)
+
+
+@given(stretches(), stretches())
+def test_exactly_what_means_something_else_is_dirty(before: tuple[Stretch, ...], after: tuple[Stretch, ...]) -> None:
+    ranges = differing(before, after, NOW)
+    assert all(start < end <= NOW for start, end in ranges)
+    assert all(one[1] < two[0] for one, two in pairwise(ranges))
+    for number in DAYS:
+        inside = any(start <= day(number) < end for start, end in ranges)
+        other = multiplier(before, day(number)) != multiplier(after, day(number))
+        assert inside == (other and day(number) < NOW)
+
+
+@given(covers())
+def test_a_new_point_is_expected_from_its_installation_on(stays: tuple[Cover, ...]) -> None:
+    due = schedule((), (), stays, NOW)
+    for number in DAYS:
+        cover = covering(stays, day(number))
+        assert in_force(due, day(number)) == (cover.cadence_s if cover else None)
+    assert all(one[1] != two[1] for one, two in pairwise(due))
+
+
+@given(covers(), covers(), st.integers(0, 30))
+def test_the_past_stays_expected_as_it_was(first: tuple[Cover, ...], second: tuple[Cover, ...], later: int) -> None:
+    known = schedule((), (), first, NOW)
+    now = NOW + timedelta(days=later)
+    due = schedule(known, as_stretches(first), second, now)
+    for number in DAYS:
+        old, new = covering(first, day(number)), covering(second, day(number))
+        expected = new.cadence_s if new else None
+        if new and old and day(number) < now:
+            expected = in_force(known, day(number))
+        assert in_force(due, day(number)) == expected
+
+
+@given(covers(), covers(), st.integers(0, 30))
+def test_the_same_again_changes_nothing(first: tuple[Cover, ...], second: tuple[Cover, ...], later: int) -> None:
+    due = schedule(schedule((), (), first, NOW), as_stretches(first), second, NOW)
+    assert schedule(due, as_stretches(second), second, NOW + timedelta(days=later)) == due
