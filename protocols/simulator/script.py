@@ -57,15 +57,19 @@ class Script:
 
     def rows(self) -> list[dict[str, Any]]:
         """Every event for the record, in order of time."""
-        found = [_row(self._city, *event) for event in self._events]
-        return sorted(found, key=lambda row: (row["start"] or 0, row["metering_point"]))
+        starts = sorted((at, number) for number, fault in enumerate(self._city.faults) for at in fault.starts)
+        return [self._row(self._city.faults[number], at) for at, number in starts]
 
-
-def _row(city: City, fault: Fault, index: int, start: int, end: int) -> dict[str, Any]:
-    place = city.places[index]
-    uscc = next(one.uscc for one in city.enterprises if one.key == place.enterprise)
-    row: dict[str, Any] = {"kind": fault.kind, "uscc": uscc, "metering_point": place.code, "meter": place.meter}
-    whole = fault.kind == "wrong_ct"
-    row |= {"start": None if whole else start, "end": end if end > start else None}
-    extra = {"factor": fault.factor, "seconds_per_day": fault.seconds_per_day}
-    return row | {key: value for key, value in extra.items() if value != Fault.model_fields[key].default}
+    def _row(self, fault: Fault, at: float) -> dict[str, Any]:
+        places = [self._city.places[index] for index in self._city.hit(fault)]
+        row: dict[str, Any] = {
+            "kind": fault.kind,
+            "uscc": next(one.uscc for one in self._city.enterprises if one.key == places[0].enterprise),
+            "gateway": places[0].gateway if fault.of == places[0].gateway else None,
+            "metering_points": [place.code for place in places],
+        }
+        if fault.kind == "wrong_ct":
+            return row | {"factor": fault.factor}
+        row["start"] = self.live + round(at * HOUR)
+        row["end"] = self.live + round((at + fault.hours) * HOUR) if fault.hours else None
+        return row | ({"seconds_per_day": fault.seconds_per_day} if fault.seconds_per_day else {})
