@@ -37,7 +37,7 @@ def test_everything_flows_and_what_passes_is_the_integral_of_the_flow() -> None:
     assert not truth.total[:, 0].any()
     half = MICROSECOND // 2
     passed = DEMO.world.truth(DEMO.instants + half).total - DEMO.world.truth(DEMO.instants - half).total
-    assert passed * 3600 == pytest.approx(truth.flow, rel=1e-3)
+    assert np.allclose(passed * 3600, truth.flow, rtol=1e-3)
 
 
 def test_a_parent_counts_what_is_below_it_losses_and_its_own() -> None:
@@ -63,10 +63,12 @@ def test_registers_differ_by_the_truth_and_roll_over_at_their_modulus() -> None:
     """In the meter's digits, whatever lies between; faulty meters apart."""
     instants = DEMO.instants[::96]
     truth = DEMO.world.truth(instants).total
+    registers = sorted({place.register for place in DEMO.city.places})
+    every = DEMO.faces.show(instants, registers)
     broken = {index for index, _, _ in DEMO.script.windows("frozen", "zero")}
     rolled = set()
     for index, place in enumerate(DEMO.city.places):
-        shown = DEMO.faces.show(instants, [place.register])[place.register][index]
+        shown = every[place.register][index]
         multiplier, modulus, digit = _terms(index, float(shown.max()))
         steps = np.diff(shown)
         if (steps < 0).any() and index not in broken:
@@ -74,7 +76,8 @@ def test_registers_differ_by_the_truth_and_roll_over_at_their_modulus() -> None:
             assert modulus is not None
             steps[steps < 0] += modulus
         if index not in broken:
-            assert steps * multiplier == pytest.approx(np.diff(truth[index]), abs=1.01 * digit * multiplier), place.key
+            off = np.abs(steps * multiplier - np.diff(truth[index]))
+            assert off.max() <= 1.01 * digit * multiplier, place.key
     scripted = {fault.of for fault in city().faults if fault.kind == "rollover" and fault.at < 0}
     assert rolled == scripted
 
