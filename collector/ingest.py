@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -109,9 +110,7 @@ class Ingest:
                 await self.take(messages[middle:])
                 return
             stored, refusals = None, [refusal(messages[0], f"cannot be stored: {error}")]
-        for item in refusals:
-            log.warning("quarantined from %s: %s", item.source, item.reason)
-            await self._stream.quarantine(item.uscc, item.payload, item.reason, item.source)
+        await self._quarantine(refusals)
         await acknowledge(self._lanes, messages)
         if stored:
             await tell(self._stream, stored.new, self._registry.known)
@@ -125,6 +124,13 @@ class Ingest:
             stored = await store(self._conn, good.batch(), good.received)
             await recompute(self._conn, stored.new, registry.terms)
         return stored, refusals + of_rows(refused, messages)
+
+    async def _quarantine(self, refusals: list[Refusal]) -> None:
+        for reason, count in Counter(item.reason for item in refusals).items():
+            source = next(item.source for item in refusals if item.reason == reason)
+            log.warning("%d messages in quarantine, one from %s: %s", count, source, reason)
+        for item in refusals:
+            await self._stream.quarantine(item.uscc, item.payload, item.reason, item.source)
 
     async def _work_off(self) -> None:
         """Intervals that the registry or an operator wants computed again."""

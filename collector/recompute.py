@@ -22,7 +22,7 @@ APART = 2 * DAY
 ROUNDS = 16
 POINTS = 4_096
 """Points looked at together; bounds memory."""
-DIRTY_RANGES = 50
+DIRTY_RANGES = 20
 DIRTY_SPAN = 7 * DAY
 """A dirty range is worked off in pieces this long, so that live readings do not wait for it."""
 

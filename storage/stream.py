@@ -28,8 +28,9 @@ from nats.js.api import (
 )
 from nats.js.errors import BadRequestError, NotFoundError
 
+from config.errors import ConfigError, Fault
 from config.samples import MICROSECOND, SampleBatch
-from storage.errors import StorageError
+from storage.errors import StorageError, StreamFull
 from storage.keyvalue import Bucket, Leases
 from storage.lanes import Lane
 from storage.link import Link, translated
@@ -94,11 +95,15 @@ class Stream:
 
     @classmethod
     async def connect(cls, url: str, limits: Limits | None = None, *, timeout_s: float = 10) -> Stream:
-        """Raises Unavailable when the server does not answer in time, ConfigError when it refuses the login."""
+        """Raises Unavailable when the server does not answer in time, ConfigError when it refuses the login or has no
+        room for streams of this size."""
         stream = cls(Link(url), limits or Limits())
         await stream._link.open(timeout_s)
         try:
             await stream._lay_out_patiently(timeout_s)
+        except StreamFull as error:
+            await stream.close()
+            raise ConfigError([_no_room(stream._link.address, stream._limits, error)]) from None
         except BaseException:
             await stream.close()
             raise
@@ -245,6 +250,14 @@ class Stream:
                     await jetstream.create_key_value(bucket)
             for name, (stream, subject) in LANES.items():
                 await jetstream.add_consumer(stream, _consumer(name, subject))
+
+
+def _no_room(address: str, limits: Limits, error: StreamFull) -> Fault:
+    return Fault(
+        "WANJIA_STREAM_BYTES",
+        f"the NATS server at {address} has no room for streams of {limits.bytes} bytes ({error})",
+        "make it smaller, or give the server's JetStream more storage",
+    )
 
 
 def _streams(limits: Limits) -> list[StreamConfig]:

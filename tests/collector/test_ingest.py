@@ -150,16 +150,13 @@ async def test_poison_is_found_and_the_rest_gets_through(
     database: Database, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [point] = await seed(database)
-    from collector import ingest as module
-
-    whole = module.store
 
     async def store(conn, rows, received):  # type: ignore[no-untyped-def]
         if 666.0 in rows.value:
             raise ValueError("a value nobody expected")
-        return await whole(conn, rows, received)
+        return await readings.store(conn, rows, received)
 
-    monkeypatch.setattr(module, "store", store)
+    monkeypatch.setattr("collector.ingest.store", store)
     for number in range(20):
         value = 666.0 if number == 7 else float(number)
         await stream.publish(USCC, batch([(point, START + number * MINUTE, value)]))
