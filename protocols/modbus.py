@@ -52,10 +52,10 @@ async def connect(address: str, listener: Listener, timeout_s: float) -> "Modbus
 
 def split_address(address: str) -> tuple[str, int]:
     """`host`, `host:port` or `[v6]:port`. Raises ConnectFailed: nothing can be reached there."""
-    host, _, port = address.rpartition(":")
-    if not host or (":" in host and not host.startswith("[")):
+    host, colon, port = address.rpartition(":")
+    if not colon or address.endswith("]") or (":" in host and not host.startswith("[")):
         host, port = address, str(DEFAULT_PORT)
-    if not port.isdigit() or not 0 < int(port) < 1 << 16:
+    if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
         raise ConnectFailed(f"{address!r} is not host:port; correct the meter's address")
     return host.strip("[]"), int(port)
 
