@@ -6,8 +6,10 @@ anew and the audit change together or not at all. Afterwards storage/publication
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,14 +41,19 @@ def check_file(path: Path) -> str:
 
 async def plan(db: Database, path: Path, *, prune: bool = False) -> Plan:
     """What an apply of the file would do. Raises ConfigError."""
-    registry = file.load(path)
-    async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-        return await _plan(conn, registry, prune)
+    with _no_collection():
+        registry = file.load(path)
+        async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+            return await _plan(conn, registry, prune)
 
 
 async def apply(db: Database, path: Path, *, actor: str, prune: bool = False) -> Plan:
     """Bring the database to the file and return what was done. Raises ConfigError; then nothing was changed."""
-    registry = file.load(path)
+    with _no_collection():
+        return await _apply(db, file.load(path), actor, prune)
+
+
+async def _apply(db: Database, registry: Registry, actor: str, prune: bool) -> Plan:
     async with db.transaction() as conn:
         await conn.execute("set local statement_timeout = 0")
         await conn.execute(SQL["registry_lock"], LOCK)
@@ -61,6 +68,19 @@ async def export(db: Database, usccs: Sequence[str] | None = None) -> str:
     async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
         state = await read_enterprises(conn, usccs)
     return to_yaml(state.enterprises.values())
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No search for garbage: what is read here lives until the end, and searching it again and again takes as long as
+    all the rest."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 async def _plan(conn: Connection, registry: Registry, prune: bool) -> Plan:
