@@ -13,7 +13,7 @@ import asyncpg
 
 from config.errors import ConfigError, Fault
 from storage import queries
-from storage.errors import RowsRefused, StorageError, Unavailable
+from storage.errors import RowsRefused, StorageError, TooSlow, Unavailable
 from storage.migrate import refuse_newer
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _gone(conn: Connection) -> bool:
 def _in_our_words(error: asyncpg.PostgresError) -> StorageError | None:
     state = error.sqlstate or ""
     if state == "57014":
-        return Unavailable("the database cancelled the query: it ran longer than the time limit")
+        return TooSlow("the database cancelled the query: it ran longer than the time limit")
     if state == "53100":
         return Unavailable(f"the database's disk is full ({error}); nothing can be stored until it has room")
     if _RETRY.fullmatch(state):

@@ -2,6 +2,7 @@
 
 StorageError
 ├── Unavailable     server down, connection lost, disk full: retry; the stream holds what is not acknowledged
+│   └── TooSlow     the statement ran longer than its role allows: ask for less
 ├── StreamFull      the durable log takes no more: refuse the sender (nothing accepted is lost)
 └── RowsRefused     these rows can never be stored: quarantine them with the reason
 """
@@ -15,6 +16,10 @@ class StorageError(WanjiaError):
 
 class Unavailable(StorageError):
     """The database or the stream cannot be reached or cannot write now; trying again later is right."""
+
+
+class TooSlow(Unavailable):
+    """The database cancelled a statement that ran longer than its role allows."""
 
 
 class StreamFull(StorageError):

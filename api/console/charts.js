@@ -26,11 +26,11 @@ const dots = (color) => ({ symbol: "circle", color, dashArrayX: [[6, 6], [0, 6, 
 /** How a kind is painted, so that it can be told apart without colour. */
 function paint(kind, colour) {
   return {
-    measured: { color: colour, decal: "none" },
+    measured: { color: colour },
     edited: { color: colour, decal: dots("rgba(255,255,255,.95)"), opacity: 0.9 },
     estimated: { color: `${colour}38`, borderColor: colour, borderWidth: 1, decal: lines(-Math.PI / 4, colour) },
     suspect: { color: "#f6dc9a", borderColor: AMBER, borderWidth: 1, decal: crossed(AMBER) },
-    incomplete: { color: `${colour}30`, borderColor: colour, borderWidth: 1, borderType: "dashed", decal: "none" },
+    incomplete: { color: `${colour}30`, borderColor: colour, borderWidth: 1, borderType: "dashed" },
     missing: { color: "#eef0f2", decal: lines(Math.PI / 4, "#a9b3bd", 1.5, 6) },
   }[kind];
 }
@@ -68,7 +68,7 @@ export function bars(series, kind, { colour, small = false, label }) {
   const used = KINDS.filter((name) => kind.includes(name));
   return {
     ...frame(small),
-    aria: { enabled: true, decal: { show: true }, label: { description: label } },
+    aria: { enabled: true, label: { description: label } },
     tooltip: tooltip((hovered) => explain(series, kind, hovered[0]?.dataIndex), { type: "shadow" }),
     xAxis: {
       ...axis, type: "category", data: series.start,

@@ -1,0 +1,315 @@
+"""The shapes of answers. Lists pass through these; series are ready bytes, and these only document them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+T = TypeVar("T")
+Word = Literal["measured", "edited", "estimated", "suspect", "missing"]
+
+Starts = Annotated[list[datetime], Field(description="Starts of the buckets, in the zone's time, with offset")]
+Numbers = Annotated[list[float | None], Field(description="null: there is no value")]
+Words = Annotated[
+    list[Word],
+    Field(
+        description="The worst of what the bucket is made of. `missing`: not everything that should be there is; the "
+        "value is then the sum of what is there, or null"
+    ),
+]
+Expected = Annotated[list[int], Field(description="Readings that should have come by now, by the schedule")]
+Received = Annotated[list[int], Field(description="Readings that came")]
+Estimated = Annotated[list[int], Field(description="Intervals whose value is estimated")]
+
+
+class FieldError(BaseModel):
+    field: str
+    message: str
+
+
+class ProblemAnswer(BaseModel):
+    """A refusal or failure (RFC 9457). What `type` means is told at that address."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+
+
+class Page(BaseModel, Generic[T]):
+    """A page of a list. `next`: give it as `after` to get the next page; null: this is the last."""
+
+    items: list[T]
+    next: str | None
+
+
+class Session(BaseModel):
+    """Who holds the key."""
+
+    name: str
+    role: Literal["admin", "operator", "enterprise", "regulator"]
+    scope: str = Field(description="enterprise: its code; regulator: its region prefix; else empty")
+
+
+class SignIn(BaseModel):
+    key: str = Field(description="An API key", max_length=200)
+
+
+class EnterpriseItem(BaseModel):
+    uscc: str
+    name: str
+    region: str
+    industry: str
+    zone: str
+    metering_points: int
+    meters: int
+    online: int = Field(description="Meters with a reading within three cadences (at least 15 minutes)")
+    offline: int = Field(description="Meters of which readings are expected and that are not online")
+    completeness_today: float | None = Field(
+        description="Share of the readings of registers expected since midnight, in intervals that are over, that came"
+    )
+    open_alerts: int
+
+
+class Backlog(BaseModel):
+    live: int
+    meters: int
+    backfill: int
+
+
+class Overview(BaseModel):
+    """The whole as the asker sees it."""
+
+    enterprises: int
+    metering_points: int
+    meters: int
+    online: int
+    offline: int
+    online_rate: float | None
+    completeness_today: float | None
+    open_alerts: int
+    ingest_lag_s: float | None = Field(description="Seconds from receipt to storage; null: nothing heard of yet")
+    backlog: Backlog | None = Field(description="Messages not stored yet; null: the stream cannot be asked")
+    items: list[EnterpriseItem]
+
+
+class LastReading(BaseModel):
+    time: datetime
+    quantity: str
+    value: float = Field(description="As the meter shows it; times `multiplier` it is the primary value")
+    multiplier: float
+
+
+class MeteringPointItem(BaseModel):
+    id: str = Field(description="`<uscc>/<code>`")
+    uscc: str
+    code: str
+    name: str
+    carrier: str
+    unit: str = Field(description="Unit of its consumption")
+    level: int
+    direction: Literal["import", "export", "generation", "internal"]
+    boundary: bool
+    parent: str | None
+    meter: str | None = Field(description="The meter installed now")
+    cadence_s: int | None
+    last: LastReading | None = Field(description="Of its power or flow; of its register where there is none")
+    online: bool
+    open_alerts: int
+
+
+class PointItem(BaseModel):
+    quantity: str
+    unit: str
+    zh: str
+    en: str
+    kind: Literal["register", "instant"]
+    last_time: datetime | None
+    last_value: float | None
+    multiplier: float
+
+
+class InstallationItem(BaseModel):
+    model_config = {"populate_by_name": True}
+
+    meter: str
+    start: datetime = Field(alias="from")
+    end: datetime | None = Field(alias="to")
+    ct: float
+    pt: float
+
+
+class MeteringPointAnswer(MeteringPointItem):
+    points: list[PointItem]
+    installations: list[InstallationItem]
+
+
+class MeterItem(BaseModel):
+    uscc: str
+    code: str
+    maker: str
+    model: str
+    serial: str
+    accuracy_class: str
+    range: str
+    certificate: str
+    verified_until: date | None
+    state: str
+    profile: str
+    metering_point: str | None = Field(description="Where it is installed now")
+    driver: str | None
+    cadence_s: int | None
+    enabled: bool
+    online: bool
+
+
+class CarrierItem(BaseModel):
+    code: str
+    zh: str
+    en: str
+    quantity: str
+    flow: str
+    export: str | None
+    unit: str
+
+
+class ProfileItem(BaseModel):
+    name: str
+    body: dict[str, Any]
+
+
+class QualityItem(BaseModel):
+    key: str
+    name: str
+    expected: int = Field(description="Readings of registers that should have come")
+    received: int
+    completeness: float | None = Field(description="received / expected, at most 1; null: none were expected")
+    estimated_share: float | None = Field(description="Share of the intervals with a value whose value is estimated")
+    timeliness: float | None = Field(
+        description="Share of the readings received within 15 minutes of their time; null: none, or more than 2,000,000"
+    )
+
+
+class GapItem(BaseModel):
+    model_config = {"populate_by_name": True}
+
+    id: int
+    uscc: str
+    metering_point: str
+    quantity: str
+    start: datetime = Field(alias="from")
+    end: datetime | None = Field(alias="to")
+    cause: str
+    state: Literal["open", "closed"]
+    missing: int
+
+
+class AlertItem(BaseModel):
+    id: int
+    rule: str
+    severity: Literal["info", "warning", "critical"]
+    uscc: str
+    enterprise: str
+    metering_point: str | None
+    meter: str | None
+    onset: datetime
+    ended: datetime | None
+    state: Literal["open", "acknowledged", "resolved", "dismissed"]
+    opened_at: datetime
+    updated_at: datetime
+    zh: str
+    en: str
+    evidence: dict[str, Any]
+
+
+class AlertEvent(BaseModel):
+    at: datetime
+    actor: str
+    action: str
+    note: str
+
+
+class AlertAnswer(AlertItem):
+    events: list[AlertEvent]
+
+
+class Note(BaseModel):
+    note: str = Field("", max_length=2000)
+
+
+class Buckets(BaseModel):
+    value: Numbers
+    quality: Words
+    expected: Expected
+    received: Received
+    estimated: Estimated
+
+
+class Consumption(Buckets):
+    """Consumption of a metering point; all arrays are equally long."""
+
+    metering_point: str
+    quantity: str
+    unit: str
+    interval: str = Field(description="As asked, or the metering point's own (`1h`, `24h` …) where that is longer")
+    zone: str
+    start: Starts
+
+
+class GroupConsumption(Buckets):
+    key: str
+    name: str
+    carrier: str
+    unit: str
+
+
+class EnterpriseConsumption(BaseModel):
+    """Consumption of an enterprise: a series per group, all with the buckets of `start`."""
+
+    interval: str
+    zone: str
+    start: Starts
+    series: list[GroupConsumption]
+
+
+class Readings(BaseModel):
+    """Readings as the meter shows them; times `multiplier` they are primary values."""
+
+    quantity: str
+    unit: str
+    multiplier: float = Field(description="In force at the end of the span")
+    time: list[datetime]
+    value: list[float]
+    flags: list[int] = Field(description="Bits: 1 back-filled, 2 sender's clock, 4 declared zone, 8 questionable")
+
+
+class Reading(BaseModel):
+    """One reading: of a meter or of a metering point, in the meter's own (secondary) values."""
+
+    uscc: str = Field("", description="The enterprise; an enterprise's own key need not give it")
+    meter: str = Field("", description="The meter's code, or")
+    metering_point: str = Field("", description="the metering point's code")
+    quantity: str
+    time: datetime = Field(description="ISO 8601 with offset; not before 2000, at most 5 minutes ahead")
+    value: float
+    unit: str = Field("", description="Default: the quantity's own")
+
+
+class Push(BaseModel):
+    readings: list[Reading]
+
+
+class RefusedRow(BaseModel):
+    row: int = Field(description="Counted from 1")
+    reason: str
+
+
+class PushAnswer(BaseModel):
+    """What became of a push. What is accepted is durable."""
+
+    accepted: int
+    refused: int
+    rows: list[RefusedRow] = Field(description="The refused rows only")

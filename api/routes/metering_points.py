@@ -1,0 +1,224 @@
+"""Metering points: what they are, their readings and consumption."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Response
+
+from api import series
+from api.buckets import FIXED, SPANS, edges, word
+from api.consumption import buckets, source
+from api.deps import (
+    Accepted,
+    After,
+    Enterprise,
+    From,
+    Length,
+    Limit,
+    Seen,
+    Served,
+    To,
+    behind,
+    known_carrier,
+    paged,
+    span,
+)
+from api.expected import longest_interval
+from api.live import multiplier
+from api.models import Consumption, MeteringPointAnswer, MeteringPointItem, Page, Readings
+from api.problems import Problem, bad_parameter
+from api.routes.enterprises import Carrier, Uscc, counting_point
+from api.series import Times
+from api.services import Services
+from api.standing import online
+from api.times import local
+from config.carriers import carriers
+from config.quantities import QUANTITIES
+from config.samples import MICROSECOND, now_us
+from storage import views
+from storage.points import Point
+from storage.views import Row, Sight
+
+router = APIRouter(tags=["metering points"])
+
+Code = Annotated[str, Path(description="The metering point's code within its enterprise")]
+FORMS: dict[int | str, dict[str, Any]] = {200: {"content": {form: {} for form in series.FORMS if "*" not in form}}}
+
+
+@router.get("/v1/metering-points", response_model=Page[MeteringPointItem])
+async def list_metering_points(
+    served: Served,
+    seen: Seen,
+    enterprise: Enterprise = None,
+    carrier: Carrier = None,
+    q: Annotated[str | None, Query(description="Text within code or name", max_length=100)] = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> dict[str, Any]:
+    """Metering points by enterprise and code, with the meter there now and its last reading."""
+    known_carrier(carrier)
+    above = behind(after, tuple[str, str])
+    rows = await views.metering_points(
+        served.database, seen, enterprise=enterprise, carrier=carrier, text=q, above=above, limit=limit + 1
+    )
+    items, further = paged(rows, limit, "uscc", "code")
+    now = now_us()
+    return {"items": [_item(served, row, now) for row in items], "next": further}
+
+
+@router.get("/v1/metering-points/{uscc}/{code}", response_model=MeteringPointAnswer)
+async def one_metering_point(served: Served, seen: Seen, uscc: Uscc, code: Code) -> dict[str, Any]:
+    """A metering point with its points, the last reading of each, and its meters over time."""
+    row = await _metering_point(served, seen, uscc, code)
+    now = now_us()
+    installations = [
+        {
+            **{name: one[name] for name in ("meter", "ct", "pt")},
+            "from": _shown(one["from_time"], row["zone"]),
+            "to": _shown(one["to_time"], row["zone"]),
+        }
+        for one in await views.installations(served.database, seen, row["row"])
+    ]
+    points = [_point(served, point, now) for point in _points(served, row).values()]
+    return {**_item(served, row, now), "points": points, "installations": installations}
+
+
+@router.get("/v1/metering-points/{uscc}/{code}/consumption", response_model=Consumption, responses=FORMS)
+async def consumption(
+    served: Served,
+    seen: Seen,
+    form: Accepted,
+    uscc: Uscc,
+    code: Code,
+    interval: Length = "15m",
+    start: From = None,
+    to: To = None,
+    quantity: Annotated[str | None, Query(description="A register; default: the one that counts its carrier")] = None,
+) -> Response:
+    """Consumption: what the register counted, times the transformer ratios, per bucket.
+
+    Every bucket that the span touches is there, whole. A bucket's value is the sum of what is known of it, `null` if
+    nothing is; its quality is the worst of its parts, so `missing` as soon as a part is missing; `expected` and
+    `received` readings tell how much. Expected come from the schedule, in intervals that are over. A metering point
+    that is read less often than asked is answered in its own interval, which `interval` names.
+    """
+    now = now_us()
+    begin, past = span(start, to, now, SPANS[interval])
+    row = await _metering_point(served, seen, uscc, code)
+    point = _register(served, row, quantity)
+    step = max(FIXED[interval], longest_interval([point], begin, past) // MICROSECOND) if interval in FIXED else None
+    at = edges(interval, begin, past, row["zone"], step=step)
+    ids = np.array([point.id], np.int32)
+    rows = await views.consumption(served.database, ids, source(interval, step or 0), int(at[0]), int(at[-1]))
+    head = {
+        "metering_point": f"{uscc}/{code}",
+        "quantity": point.quantity,
+        "unit": QUANTITIES[point.quantity].unit,
+        "interval": word(step) if step and step != FIXED[interval] else interval,
+        "zone": row["zone"],
+    }
+    columns: series.Columns = {"start": Times(at[:-1]), **series.bucket_columns(buckets(point, rows, at, now))}
+    return series.answer(form, head, columns, row["zone"])
+
+
+@router.get("/v1/metering-points/{uscc}/{code}/readings", response_model=Readings, responses=FORMS)
+async def readings(
+    served: Served,
+    seen: Seen,
+    form: Accepted,
+    uscc: Uscc,
+    code: Code,
+    quantity: Annotated[str, Query(description="The quantity, as listed by the metering point")],
+    start: From = None,
+    to: To = None,
+) -> Response:
+    """Readings as the meter showed them, in order of their time. Default: the last day; at most 400 days."""
+    begin, past = span(start, to, now_us(), 1)
+    if past - begin > 400 * 86_400 * MICROSECOND:
+        raise bad_parameter("from", "more than 400 days before `to`; ask for less at a time", "span-too-long")
+    row = await _metering_point(served, seen, uscc, code)
+    points = _points(served, row)
+    if quantity not in points:
+        raise bad_parameter("quantity", f"{code} has no {quantity!r}; it has {', '.join(points) or 'none'}")
+    point = points[quantity]
+    found = await views.reading_series(served.database, point.id, begin, past)
+    head = {"quantity": quantity, "unit": QUANTITIES[quantity].unit, "multiplier": multiplier(point, past - 1)}
+    columns: series.Columns = {"time": Times(found.time), "value": found.value, "flags": found.flags}
+    return series.answer(form, head, columns, row["zone"])
+
+
+async def _metering_point(served: Services, seen: Sight, uscc: str, code: str) -> Row:
+    rows = await views.metering_points(served.database, seen, enterprise=uscc, code=code)
+    if not rows:
+        raise Problem("not-found", f"no metering point {uscc}/{code}")
+    return rows[0]
+
+
+def _points(served: Services, row: Row) -> dict[str, Point]:
+    table = served.points
+    points = table.by_metering_point.get((row["uscc"], row["code"]), {})
+    return {quantity: table.points[points[quantity]] for quantity in QUANTITIES if quantity in points}
+
+
+def _register(served: Services, row: Row, quantity: str | None) -> Point:
+    """The register asked for, or the one that counts the carrier. Raises Problem."""
+    if quantity is None:
+        point = counting_point(served, row)
+        if point is None:
+            raise Problem("not-found", f"no meter has counted {row['carrier']} at {row['uscc']}/{row['code']}")
+        return point
+    registers = {name: point for name, point in _points(served, row).items() if point.register}
+    if quantity not in registers:
+        raise bad_parameter("quantity", f"no register {quantity!r} there; {', '.join(registers) or 'none at all'}")
+    return registers[quantity]
+
+
+def _item(served: Services, row: Row, now: int) -> dict[str, Any]:
+    points = _points(served, row)
+    carrier = carriers()[row["carrier"]]
+    counting = counting_point(served, row)
+    shown = points.get(carrier.flow)
+    if shown is None or served.latest.get(shown.id) is None:
+        shown = counting
+    last = shown and _last(served, shown)
+    return {
+        **{name: value for name, value in row.items() if name not in ("zone", "row")},
+        "id": f"{row['uscc']}/{row['code']}",
+        "unit": QUANTITIES[counting.quantity if counting else carrier.quantity].unit,
+        "last": last,
+        "online": bool(online(points.values(), served.latest, now)),
+    }
+
+
+def _last(served: Services, point: Point) -> dict[str, Any] | None:
+    last = served.latest.get(point.id)
+    if last is None:
+        return None
+    instant, value = last
+    return {
+        "time": local(instant, point.zone),
+        "quantity": point.quantity,
+        "value": value,
+        "multiplier": multiplier(point, instant),
+    }
+
+
+def _point(served: Services, point: Point, now: int) -> dict[str, Any]:
+    quantity = QUANTITIES[point.quantity]
+    last = served.latest.get(point.id)
+    return {
+        "quantity": quantity.name,
+        "unit": quantity.unit,
+        "zh": quantity.zh,
+        "en": quantity.en,
+        "kind": quantity.kind,
+        "last_time": last and local(last[0], point.zone),
+        "last_value": last and last[1],
+        "multiplier": multiplier(point, last[0] if last else now),
+    }
+
+
+def _shown(moment: datetime | None, zone: str) -> datetime | None:
+    return moment and moment.astimezone(ZoneInfo(zone))

@@ -1,0 +1,97 @@
+-- What people may see. Every query takes the asker's bounds first: $1 the only enterprise, $2 the region prefix;
+-- null: no such bound. Lists are paged by key.
+
+-- name: view_enterprises
+-- $3 the one asked for, $4 codes above, $5 limit.
+select
+    e.uscc, e.name, e.region, e.industry, e.zone,
+    (select count(*) from metering_point m where m.enterprise_id = e.id) as metering_points,
+    (select count(*) from meter m where m.enterprise_id = e.id) as meters,
+    (select count(*) from alert a where a.enterprise_id = e.id and a.state in ('open', 'acknowledged')) as open_alerts
+from enterprise e
+where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
+    and ($3::text is null or e.uscc = $3) and ($4::text is null or e.uscc > $4)
+order by e.uscc
+limit $5;
+
+-- name: view_metering_points
+-- $3 enterprise, $4 carrier, $5 text within code or name, $6 code, $7 boundary, $8 and $9 (enterprise, code) above,
+-- $10 limit. The meter is the one installed now.
+select
+    e.uscc, e.zone, m.code, m.name, m.carrier, m.level, m.direction, m.boundary, parent.code as parent, m.id as row,
+    now_there.meter, now_there.cadence_s,
+    (select count(*) from alert a where a.metering_point_id = m.id and a.state in ('open', 'acknowledged')) as open_alerts
+from metering_point m
+join enterprise e on e.id = m.enterprise_id
+left join metering_point parent on parent.id = m.parent_id
+left join lateral (
+    select meter.code as meter, c.cadence_s
+    from installation i
+    join meter on meter.id = i.meter_id
+    left join connection c on c.meter_id = meter.id and c.enabled
+    where i.metering_point_id = m.id and i.valid_from <= now() and (i.valid_to is null or i.valid_to > now())
+    order by i.valid_from desc limit 1
+) now_there on true
+where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
+    and ($3::text is null or e.uscc = $3) and ($4::text is null or m.carrier = $4)
+    and ($5::text is null or strpos(lower(m.code), lower($5)) > 0 or strpos(lower(m.name), lower($5)) > 0)
+    and ($6::text is null or m.code = $6) and ($7::boolean is null or m.boundary = $7)
+    and ($8::text is null or (e.uscc, m.code) > ($8, $9::text))
+order by e.uscc, m.code
+limit $10;
+
+-- name: view_installations
+-- Of metering point $3, with a row for each ratio.
+select
+    meter.code as meter, r.valid_from as from_time,
+    coalesce(lead(r.valid_from) over (partition by i.id order by r.valid_from), i.valid_to) as to_time, r.ct, r.pt
+from installation i
+join ratio r on r.installation_id = i.id
+join meter on meter.id = i.meter_id
+join metering_point m on m.id = i.metering_point_id
+join enterprise e on e.id = m.enterprise_id
+where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
+    and m.id = $3
+order by r.valid_from;
+
+-- name: view_meters
+-- $3 enterprise, $4 and $5 (enterprise, code) above, $6 limit.
+select
+    e.uscc, e.zone, meter.code, meter.maker, meter.model, meter.serial, meter.accuracy_class, meter.range,
+    meter.certificate, meter.verified_until, meter.state, meter.profile, c.driver, c.cadence_s,
+    coalesce(c.enabled, false) as enabled,
+    (select m.code from installation i join metering_point m on m.id = i.metering_point_id
+     where i.meter_id = meter.id and i.valid_from <= now() and (i.valid_to is null or i.valid_to > now())
+     order by i.valid_from desc limit 1) as metering_point
+from meter
+join enterprise e on e.id = meter.enterprise_id
+left join connection c on c.meter_id = meter.id
+where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
+    and ($3::text is null or e.uscc = $3)
+    and ($4::text is null or (e.uscc, meter.code) > ($4, $5::text))
+order by e.uscc, meter.code
+limit $6;
+
+-- name: view_profiles
+-- The profiles in use; they belong to nobody.
+select name, body from profile order by name;
+
+-- name: view_regions
+select uscc, region from enterprise;
+
+-- name: view_alert_uscc
+-- Whose alert $3 is.
+select uscc from alert_item
+where ($1::text is null or uscc = $1) and ($2::text is null or starts_with(region, $2)) and id = $3;
+
+-- name: view_open_alerts
+select count(*) from alert where state in ('open', 'acknowledged');
+
+-- name: view_promptness
+-- Readings of points $1 in [$2, $3) by day of zone $5: how many there are, how many came within $4 seconds.
+select
+    point_id, (extract(epoch from date_trunc('day', time, $5::text)) * 1000000)::bigint as day, count(*) as readings,
+    count(*) filter (where received <= time + $4 * interval '1 second') as prompt
+from reading
+where point_id = any($1::integer[]) and time >= $2 and time < $3
+group by 1, 2;

@@ -1,0 +1,189 @@
+"""What people may see: every question of the API goes through here with the one who asks, and is bounded by it.
+
+Admin and operator see all, an enterprise its own, a regulator the enterprises of its region (a GB/T 2260 prefix).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import msgspec
+
+from config.samples import Points
+from storage import alerts as alert_rows
+from storage import gaps as gap_rows
+from storage import intervals, readings
+from storage.access import Principal
+from storage.columns import instant
+from storage.gaps import Page
+
+if TYPE_CHECKING:
+    from storage.alerts import State as AlertState
+    from storage.database import Database
+    from storage.gaps import State as GapState
+    from storage.intervals import IntervalColumns, RollupColumns
+    from storage.readings import ReadingColumns
+
+Row: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The bounds of what somebody sees; None: no bound."""
+
+    uscc: str | None = None
+    region: str | None = None
+
+    @classmethod
+    def of(cls, who: Principal) -> Sight:
+        if who.role == "enterprise":
+            return cls(uscc=who.scope)
+        return cls(region=who.scope) if who.role == "regulator" else cls()
+
+    def sees(self, uscc: str, region: str) -> bool:
+        """Whether an enterprise of this region lies within."""
+        return self.uscc in (None, uscc) and region.startswith(self.region or "")
+
+
+async def enterprises(
+    db: Database, sight: Sight, *, uscc: str | None = None, above: str | None = None, limit: int | None = None
+) -> list[Row]:
+    """Enterprises by code; `uscc`: only this one. One enterprise's own key with another's code sees nothing."""
+    return await _rows(db, "view_enterprises", sight, uscc, above, limit)
+
+
+async def metering_points(
+    db: Database,
+    sight: Sight,
+    *,
+    enterprise: str | None = None,
+    carrier: str | None = None,
+    text: str | None = None,
+    code: str | None = None,
+    boundary: bool | None = None,
+    above: tuple[str, str] | None = None,
+    limit: int | None = None,
+) -> list[Row]:
+    """Metering points by (enterprise, code); `text`: part of code or name."""
+    bounds = above or (None, None)
+    return await _rows(db, "view_metering_points", sight, enterprise, carrier, text, code, boundary, *bounds, limit)
+
+
+async def installations(db: Database, sight: Sight, metering_point: int) -> list[Row]:
+    """Meters of a metering point over time, with their ratios."""
+    return await _rows(db, "view_installations", sight, metering_point)
+
+
+async def meters(
+    db: Database,
+    sight: Sight,
+    *,
+    enterprise: str | None = None,
+    above: tuple[str, str] | None = None,
+    limit: int | None = None,
+) -> list[Row]:
+    """Meters by (enterprise, code)."""
+    return await _rows(db, "view_meters", sight, enterprise, *(above or (None, None)), limit)
+
+
+async def gaps(
+    db: Database, sight: Sight, *, enterprise: str | None, state: GapState | None, limit: int, after: str | None
+) -> Page:
+    """Gaps, newest first. Raises ValueError for a bad cursor."""
+    if not _within(sight, enterprise):
+        return Page([], None)
+    return await gap_rows.page(
+        db, enterprise=sight.uscc or enterprise, region=sight.region, state=state, limit=limit, after=after
+    )
+
+
+async def alerts(
+    db: Database,
+    sight: Sight,
+    *,
+    enterprise: str | None,
+    state: AlertState,
+    rule: str | None,
+    limit: int,
+    after: str | None,
+) -> Page:
+    """Alerts, newest first. Raises ValueError for a bad cursor."""
+    if not _within(sight, enterprise):
+        return Page([], None)
+    return await alert_rows.page(
+        db, enterprise=sight.uscc or enterprise, region=sight.region, state=state, rule=rule, limit=limit, after=after
+    )
+
+
+async def alert(db: Database, sight: Sight, number: int) -> Row | None:
+    """One alert with its trail."""
+    return await alert_rows.get(db, number, enterprise=sight.uscc, region=sight.region)
+
+
+async def acknowledge(db: Database, sight: Sight, number: int, *, actor: str, note: str) -> bool:
+    """Somebody has seen the alert. False if it was not open or is not to be seen."""
+    if not await _rows(db, "view_alert_uscc", sight, number):
+        return False
+    return await alert_rows.acknowledge(db, number, actor=actor, note=note)
+
+
+async def profiles(db: Database) -> list[Row]:
+    """The profiles in use, as they were when applied."""
+    async with db.connection() as conn:
+        rows = await conn.fetch(db.sql["view_profiles"])
+    return [{"name": row["name"], "body": msgspec.json.decode(row["body"])} for row in rows]
+
+
+async def regions(db: Database) -> dict[str, str]:
+    """The region of every enterprise, for those who decide by `Sight.sees`."""
+    async with db.connection() as conn:
+        return {row["uscc"]: row["region"] for row in await conn.fetch(db.sql["view_regions"])}
+
+
+async def open_alerts(db: Database) -> int:
+    """How many alerts are open or acknowledged, for the service's own metrics."""
+    async with db.connection() as conn:
+        return int(await conn.fetchval(db.sql["view_open_alerts"]))
+
+
+# Columns. Their points were found through the functions above.
+
+
+async def consumption(
+    db: Database, points: Points, source: Literal["15m", "hour", "day"], start: int, past: int
+) -> IntervalColumns | RollupColumns:
+    """Intervals or rollups that start in [start, past)."""
+    async with db.connection() as conn:
+        return await intervals.series(conn, points, source, start, past)
+
+
+async def reading_series(db: Database, point: int, start: int, past: int) -> ReadingColumns:
+    """Readings of a point in [start, past)."""
+    async with db.connection() as conn:
+        return await readings.series(conn, point, start, past)
+
+
+async def latest(db: Database) -> ReadingColumns:
+    """The last reading of every point."""
+    async with db.connection() as conn:
+        return await readings.latest(conn)
+
+
+async def promptness(
+    db: Database, points: Sequence[int], start: int, past: int, seconds: int, zone: str
+) -> list[tuple[int, int, int, int]]:
+    """(point, day, readings, those that came within so many seconds) of readings in [start, past)."""
+    async with db.connection() as conn:
+        rows = await conn.fetch(db.sql["view_promptness"], points, instant(start), instant(past), seconds, zone)
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def _rows(db: Database, query: str, sight: Sight, *arguments: object) -> list[Row]:
+    async with db.connection() as conn:
+        return [dict(row) for row in await conn.fetch(db.sql[query], sight.uscc, sight.region, *arguments)]
+
+
+def _within(sight: Sight, enterprise: str | None) -> bool:
+    return sight.uscc is None or enterprise in (None, sight.uscc)
