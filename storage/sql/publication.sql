@@ -1,5 +1,5 @@
 -- name: connection_documents
-select connection.id, json_build_object(
+select connection.id, json_strip_nulls(json_build_object(
     'id', connection.id,
     'uscc', enterprise.uscc,
     'meter', meter.code,
@@ -18,7 +18,7 @@ select connection.id, json_build_object(
         where point.metering_point_id = installation.metering_point_id and segment.meter_id = meter.id
             and segment.valid_from <= now() and (segment.valid_to is null or segment.valid_to > now())
     )
-)::text as document
+))::text as document
 from connection
 join meter on meter.id = connection.meter_id
 join enterprise on enterprise.id = meter.enterprise_id
