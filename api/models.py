@@ -176,6 +176,17 @@ class CarrierItem(BaseModel):
     unit: str
 
 
+class QuantityItem(BaseModel):
+    name: str
+    kind: Literal["register", "instant"]
+    unit: str = Field(description="Canonical unit: that of every value answered")
+    zh: str
+    en: str
+    ratio: Literal["none", "ct", "pt", "ct*pt"] = Field(
+        description="Transformer ratios that turn a secondary value into the primary one"
+    )
+
+
 class ProfileItem(BaseModel):
     name: str
     body: dict[str, Any]

@@ -9,6 +9,7 @@ import { KINDS } from "./series.js";
 const INK = "#17212b";
 const MUTED = "#5a6775";
 const LINE = "#e3e8ed";
+const MOST_UNZOOMED = 400;
 const AMBER = "#c98a00";
 const COLOURS = {
   electricity: "#1f6fb2", natural_gas: "#c8741a", coal_gas: "#a8642a", biogas: "#6f8f2f", water: "#1893a8",
@@ -47,10 +48,10 @@ export function chart(element, signal) {
   return made;
 }
 
-const frame = (small) => ({
+const frame = (small, zoomed = false) => ({
   animation: false,
   textStyle: { fontFamily: "inherit", color: INK },
-  grid: { left: small ? 4 : 8, right: small ? 4 : 12, top: 30, bottom: 6, containLabel: true },
+  grid: { left: small ? 4 : 8, right: small ? 4 : 12, top: 30, bottom: zoomed ? 34 : 6, containLabel: true },
 });
 const axis = { axisLine: { lineStyle: { color: "#b9c3cc" } }, axisTick: { show: false }, axisLabel: { color: MUTED, fontSize: 11 } };
 const scale = (unit) => ({
@@ -66,45 +67,52 @@ const tooltip = (formatter, pointer) => ({
 export function bars(series, kind, { colour, small = false, label }) {
   const of = (name) => series.start.map((_, i) => (kind[i] === name ? (name === "missing" ? 1 : series.value[i]) : "-"));
   const used = KINDS.filter((name) => kind.includes(name));
+  const zoomed = series.start.length > MOST_UNZOOMED && !small;
   return {
-    ...frame(small),
+    ...frame(small, zoomed),
     aria: { enabled: true, label: { description: label } },
     tooltip: tooltip((hovered) => explain(series, kind, hovered[0]?.dataIndex), { type: "shadow" }),
-    xAxis: {
+    xAxis: [{
       ...axis, type: "category", data: series.start,
-      axisLabel: { ...axis.axisLabel, hideOverlap: true, formatter: (start) => tickText(start, series.interval) },
-    },
+      axisLabel: { ...axis.axisLabel, hideOverlap: true, interval: ticks(series), formatter: (start) => tickText(start, series.interval) },
+    }, { type: "category", data: series.start, show: false, axisPointer: { show: false } }],
     yAxis: [scale(series.unit), { type: "value", min: 0, max: 1, show: false }],
-    ...(series.start.length > 400 && !small ? { dataZoom: zoom() } : {}),
+    ...(zoomed ? { dataZoom: zoom() } : {}),
     series: used.map((name) => ({
-      id: name, name: t(`kind.${name}`), type: "bar", data: of(name), itemStyle: paint(name, colour), barGap: "-100%",
+      id: name, name: t(`kind.${name}`), type: "bar", data: of(name), itemStyle: paint(name, colour),
       ...(name === "missing"
-        ? { yAxisIndex: 1, barWidth: "100%", barMinWidth: 1, z: 1, emphasis: { disabled: true } }
-        : { barCategoryGap: "22%", barMaxWidth: 34, barMinHeight: 1, z: 2 }),
+        ? { xAxisIndex: 1, yAxisIndex: 1, barWidth: "100%", z: 1, emphasis: { disabled: true } }
+        : { stack: "kinds", barCategoryGap: "22%", barMaxWidth: 34, z: 2 }),
     })),
   };
 }
 
 /** Zoom by the slider only: the wheel scrolls the page. */
 function zoom() {
-  return [{ type: "slider", height: 18, bottom: 4, brushSelect: false, labelFormatter: "", borderColor: LINE, fillerColor: "rgba(31,111,178,.12)" }];
+  return [{ type: "slider", xAxisIndex: [0, 1], height: 18, bottom: 4, brushSelect: false, labelFormatter: "", borderColor: LINE, fillerColor: "rgba(31,111,178,.12)" }];
+}
+
+const wholeDays = (interval) => /d$|mo$|y$/.test(interval);
+
+/** Which buckets may carry a label: over several days the midnights, within one every third hour. */
+function ticks({ start, interval }) {
+  if (wholeDays(interval)) return "auto";
+  const days = (Date.parse(start.at(-1)) - Date.parse(start[0])) / 86_400_000;
+  return (_, label) => (days > 2 ? label.slice(11, 16) === "00:00" : label.slice(14, 16) === "00" && label.slice(11, 13) % 3 === 0);
 }
 
 function tickText(start, interval) {
-  const [, month, day] = start.slice(0, 10).split("-");
   if (interval === "1y") return start.slice(0, 4);
   if (interval === "1mo") return start.slice(0, 7);
-  if (interval === "1d") return `${month}-${day}`;
   const time = start.slice(11, 16);
-  return time === "00:00" ? `${month}-${day}` : time;
+  return wholeDays(interval) || time === "00:00" ? start.slice(5, 10) : time;
 }
 
 function explain(series, kind, i) {
   if (i === undefined) return "";
-  const long = series.interval === "1d" || series.interval === "1mo" || series.interval === "1y";
   const named = kind[i] ?? "none";
   return h("div", { class: "tip" },
-    h("b", {}, long ? series.start[i].slice(0, 10) : series.start[i].slice(0, 16).replace("T", " ")),
+    h("b", {}, wholeDays(series.interval) ? series.start[i].slice(0, 10) : series.start[i].slice(0, 16).replace("T", " ")),
     h("div", { class: "tip-value" }, withUnit(series.value[i], series.unit)),
     h("div", {}, h("i", { class: `swatch ${named}` }), t(`kind.${named}`)),
     h("div", { class: "muted" }, t("chart.received", { received: series.received[i], expected: series.expected[i] })),

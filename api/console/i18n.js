@@ -48,5 +48,7 @@ export const quantityName = (name) => quantities.get(name)?.[language] ?? name;
 export const quantityUnit = (name) => quantities.get(name)?.unit ?? "";
 /** The instantaneous quantity shown beside a carrier's consumption. */
 export const flowOf = (carrier) => carriers.get(carrier)?.flow;
+/** Whether a quantity is the instantaneous one of some carrier. */
+export const isFlow = (quantity) => [...carriers.values()].some(({ flow }) => flow === quantity);
 /** The text of an item that carries both languages. */
 export const inLanguage = (item) => item[language] || item.zh || item.en || "";

@@ -2,8 +2,8 @@
 
 import { all, get, send } from "../api.js";
 import { atMostEvery, every, fill, h } from "../dom.js";
-import { lasting, when } from "../format.js";
-import { inLanguage, t, tOr } from "../i18n.js";
+import { NOTHING, lasting, when } from "../format.js";
+import { inLanguage, quantityName, t, tOr } from "../i18n.js";
 import { live } from "../live.js";
 import { Table, card, failed, into, ruleName, segments, select, severityBadge } from "../parts.js";
 
@@ -112,9 +112,17 @@ function more(row, zone, opened, signal) {
 
 function past(alert, zone) {
   return h("div", {},
-    h("dl", {}, Object.entries(alert.evidence ?? {}).flatMap(([name, value]) => [h("dt", {}, tOr(`evidence.${name}`, name)), h("dd", {}, typeof value === "object" ? JSON.stringify(value) : String(value))])),
+    h("dl", {}, Object.entries(alert.evidence ?? {}).flatMap(([name, value]) => [h("dt", {}, tOr(`evidence.${name}`, name)), h("dd", {}, evidenceText(value, zone))])),
     h("ol", { class: "plain" }, (alert.events ?? []).map((event) =>
       h("li", {}, h("span", { class: "muted" }, when(event.at, zone), " "), tOr(`action.${event.action}`, event.action), event.actor ? ` · ${event.actor}` : "", event.note ? h("q", {}, event.note) : null))));
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\dT/;
+
+function evidenceText(value, zone) {
+  if (Array.isArray(value)) return value.map(quantityName).join(t("word.comma"));
+  if (value === null || value === "") return NOTHING;
+  return INSTANT.test(value) ? when(value, zone) : String(value);
 }
 
 function acknowledge(row, done) {

@@ -54,7 +54,7 @@ export function flow(item, signal) {
       const time = wall(Date.parse(each.time), item.zone);
       if (times.length && time <= times.at(-1)) continue;
       times.push(time);
-      values.push(each.value * point.multiplier);
+      values.push(each.value * each.multiplier);
     }
     if (!fresh.length) return;
     draw();

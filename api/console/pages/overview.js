@@ -3,14 +3,16 @@
 import { get } from "../api.js";
 import { atMostEvery, every, fill, h } from "../dom.js";
 import { duration, number, percent, withUnit } from "../format.js";
-import { inLanguage, quantityName, quantityUnit, t } from "../i18n.js";
+import { inLanguage, isFlow, quantityName, quantityUnit, t } from "../i18n.js";
 import { live } from "../live.js";
 import { Table, alertCount, card, completenessBar, empty, into, judge, severityBadge, tile } from "../parts.js";
 import { local } from "../time.js";
 
 const REFRESH_MS = 10_000;
-const TICKER_ROWS = 12;
+const TICKER_ROWS = 10;
+const ALERTS = 4;
 const LATE_S = 120;
+const TAKEN = 2; // readings shown of one event
 
 export default function overview(place, _, query, signal) {
   document.title = `${t("nav.overview")} · ${t("app.name")}`;
@@ -29,7 +31,7 @@ export default function overview(place, _, query, signal) {
     fill(list, table.update(answer.items));
     return tilesOf(answer);
   }, signal);
-  const refreshAlerts = () => into(newest, async () => alertList((await get("/v1/alerts", { state: "live", limit: 6 }, signal)).items), signal);
+  const refreshAlerts = () => into(newest, async () => alertList((await get("/v1/alerts", { state: "live", limit: ALERTS }, signal)).items), signal);
   const soon = atMostEvery(REFRESH_MS, refresh, signal);
   const both = atMostEvery(1000, () => Promise.all([refresh(), refreshAlerts()]), signal);
   live.on("readings", (event) => {
@@ -44,26 +46,27 @@ export default function overview(place, _, query, signal) {
 }
 
 function tilesOf(answer) {
-  const backlog = (answer.backlog?.live ?? 0) + (answer.backlog?.backfill ?? 0);
+  const backlog = answer.backlog && Object.values(answer.backlog).reduce((sum, each) => sum + each, 0);
+  const industries = new Set(answer.items.map((each) => each.industry).filter(Boolean)).size;
   const lag = answer.ingest_lag_s;
   return [
-    tile("enterprises", t("overview.enterprises"), number(answer.enterprises), t("overview.meters", { n: number(answer.meters) })),
-    tile("metering_points", t("word.points"), number(answer.metering_points), t("overview.online", { online: number(answer.online), offline: number(answer.offline) })),
-    tile("online_rate", t("overview.onlinerate"), percent(answer.online_rate), t("overview.offline", { n: number(answer.offline) }), judge(answer.online_rate, 0.98, 0.9)),
+    tile("enterprises", t("overview.enterprises"), number(answer.enterprises), t("overview.industries", { n: number(industries) })),
+    tile("metering_points", t("word.points"), number(answer.metering_points), t("overview.meters", { n: number(answer.meters) })),
+    tile("online_rate", t("overview.onlinerate"), percent(answer.online_rate), t("overview.online", { online: number(answer.online), offline: number(answer.offline) }), judge(answer.online_rate, 0.98, 0.9)),
     tile("completeness", t("overview.completeness"), percent(answer.completeness_today), t("overview.today"), judge(answer.completeness_today, 0.98, 0.9)),
     tile("open_alerts", t("overview.alerts"), number(answer.open_alerts), t("overview.alertsnote"), answer.open_alerts ? "warning" : "ok"),
-    tile("ingest_lag", t("overview.lag"), lag === null ? "–" : lag < 60 ? t("time.s", { n: number(lag) }) : duration(lag * 1000), t("overview.backlog", { n: number(backlog) }), lag === null ? undefined : lag < LATE_S ? "ok" : "warning"),
+    tile("ingest_lag", t("overview.lag"), lag === null ? "–" : lag < 60 ? t("time.s", { n: number(Math.round(lag * 10) / 10) }) : duration(lag * 1000), t("overview.backlog", { n: number(backlog) }), lag === null ? undefined : lag < LATE_S ? "ok" : "warning"),
   ];
 }
 
 function enterpriseTable() {
   return new Table([
     { key: "name", label: t("word.enterprise"), value: (row) => row.name, class: "main-cell", cell: (row) => h("a", { href: `#/enterprises/${row.uscc}`, dataset: { focus: row.uscc } }, row.name) },
-    { key: "industry", label: t("word.industry"), value: (row) => row.industry, cell: (row) => row.industry || "–" },
-    { key: "points", label: t("word.points"), value: (row) => row.metering_points, class: "num", cell: (row) => number(row.metering_points) },
-    { key: "online", label: t("overview.onlineof"), value: (row) => row.online / (row.online + row.offline || 1), class: "num", cell: onlineCell },
+    { key: "industry", label: t("word.industry"), value: (row) => row.industry, class: "half", cell: (row) => row.industry || "–" },
+    { key: "points", label: t("word.points"), value: (row) => row.metering_points, class: "num half", cell: (row) => number(row.metering_points) },
+    { key: "online", label: t("overview.onlineof"), value: (row) => row.online / (row.online + row.offline || 1), class: "num half", cell: onlineCell },
+    { key: "alerts", label: t("overview.alerts"), value: (row) => row.open_alerts, class: "num half", cell: (row) => alertCount(row.open_alerts, `#/alerts?enterprise=${row.uscc}`) },
     { key: "completeness", label: t("overview.completeness"), value: (row) => row.completeness_today, cell: (row) => completenessBar(row.completeness_today) },
-    { key: "alerts", label: t("overview.alerts"), value: (row) => row.open_alerts, class: "num", cell: (row) => alertCount(row.open_alerts, `#/alerts?enterprise=${row.uscc}`) },
   ], { sort: "alerts", down: true, key: (row) => row.uscc, none: t("overview.noenterprises") });
 }
 
@@ -98,9 +101,17 @@ class Ticker {
   add({ uscc, items }) {
     const enterprise = this.#enterprises.get(uscc);
     if (!enterprise) return;
-    this.#rows = [...items.slice(-3).reverse().map((item) => row(enterprise, item)), ...this.#rows].slice(0, TICKER_ROWS);
+    this.#rows = [...chosen(items).map((item) => row(enterprise, item)), ...this.#rows].slice(0, TICKER_ROWS);
     fill(this.element, this.#rows);
   }
+}
+
+/** A few of many: power and flow rather than registers and voltages, and not always the same ones. */
+function chosen(items) {
+  const flows = items.filter((item) => isFlow(item.quantity));
+  const from = flows.length ? flows : items;
+  const first = Math.floor(Math.random() * from.length);
+  return [...from.slice(first), ...from.slice(0, first)].slice(0, TAKEN);
 }
 
 function row(enterprise, item) {
@@ -108,5 +119,5 @@ function row(enterprise, item) {
   return h("li", { dataset: { point: `${enterprise.uscc}/${item.metering_point}` } },
     h("span", { class: "ticker-time" }, local(item.time, enterprise.zone).slice(11)),
     h("span", { class: "ticker-what" }, h("a", { href }, `${enterprise.name} ${item.metering_point}`), h("span", { class: "muted" }, quantityName(item.quantity))),
-    h("span", { class: "ticker-value" }, withUnit(item.value, quantityUnit(item.quantity))));
+    h("span", { class: "ticker-value" }, withUnit(item.value * item.multiplier, quantityUnit(item.quantity))));
 }

@@ -78,7 +78,7 @@ function registerTable(item) {
   const take = (news) => {
     for (const each of news) {
       const row = rows.find(({ quantity }) => quantity === each.quantity);
-      if (row && (!row.last_time || Date.parse(each.time) > Date.parse(row.last_time))) Object.assign(row, { last_time: each.time, last_value: each.value });
+      if (row && (!row.last_time || Date.parse(each.time) > Date.parse(row.last_time))) Object.assign(row, { last_time: each.time, last_value: each.value, multiplier: each.multiplier });
     }
     table.update(rows);
   };
