@@ -100,7 +100,8 @@ def build(
 ) -> Demo:
     """A new demo that starts now (or at `live`), written to its folder. `ports`: unset, free ones are taken."""
     chosen = of or city()
-    demo = Demo.of(chosen, live or now_us(), days, ports or free_ports(chosen.gateways))
+    started = (live or now_us()) // MICROSECOND * MICROSECOND
+    demo = Demo.of(chosen, started, days, ports or free_ports(chosen.gateways))
     files = Files(home)
     home.mkdir(parents=True, exist_ok=True)
     addresses = {gateway: f"{HOST}:{port}" for gateway, port in demo.ports.items()}

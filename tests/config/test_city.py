@@ -10,6 +10,7 @@ from stdnum.cn import uscc
 from config import registry
 from config.carriers import carriers
 from config.city import HISTORY_EVERY_S, Fault, city, part, registry_text, shapes
+from config.profilefiles import profiles
 from config.registry_checks import Registry
 
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)
@@ -52,6 +53,7 @@ def test_the_wrong_ratio_is_in_the_registry_only(tmp_path: Path) -> None:
     fault = next(fault for fault in city().faults if fault.kind == "wrong_ct")
     (index,) = city().hit(fault)
     place = city().places[index]
+    assert profiles()[place.profile].register(place.register).ratio == "ct*pt"
     (meter,) = [m for one in found.enterprises for m in one.meters if m.code == place.meter and "铸造" in one.name]
     assert meter.installations[0].ct == place.ct * 0.5
 
