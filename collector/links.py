@@ -6,7 +6,6 @@ So a poll that takes long never piles up behind itself, and a device whose link 
 What goes wrong            whose fault    then
 no connection              the link's     back-off of 1 to 60 s without end; its devices keep their place in the queue
 no reply, reset, garbage   the unit's     the link is rebuilt at once for the others; the unit alone backs off
-reset, garbage repeatedly  the link's     it backs off too, from the second in a row without any reply between
 refused registers          the profile's  found by halves, set aside for an hour, then tried again
 other exceptions           the block's    the rest of the poll goes on
 """
@@ -47,7 +46,6 @@ class Link:
         "_asked_at",
         "_attempt",
         "_block",
-        "_breaks",
         "_connect",
         "_counts",
         "_device",
@@ -59,11 +57,11 @@ class Link:
         "_next",
         "_queue",
         "_readings",
+        "_refusals",
         "_resting",
         "_search",
         "_slowest_s",
         "_take",
-        "_unreachable",
         "_watched",
         "_wheel",
         "address",
@@ -82,8 +80,7 @@ class Link:
         self._line: Line | None = None
         self._attempt: asyncio.Task[None] | None = None
         self._resting = False
-        self._unreachable = False
-        self._breaks = 0  # failed connections in a row, without a good reply between
+        self._refusals = 0  # attempts to connect in a row that failed
         self._slowest_s: float | None = None
         self._device: Device | None = None  # being polled
         self._readings: tuple[tuple[Reading, bytes], ...] = ()  # what its poll consists of
@@ -125,22 +122,18 @@ class Link:
     async def _open(self) -> None:
         try:
             self._line = await self._connect(self.address, self, CONNECT_S)
-            if self._unreachable:
+            if self._refusals:
                 log.info("link %s is back", self.address)
-            self._unreachable = False
+            self._refusals = 0
         except ConnectFailed as error:
-            if not self._unreachable:
+            self._refusals += 1
+            if self._refusals == 1:
                 log.warning("link %s is down, retried without end: %s", self.address, error)
-            self._unreachable = True
-            self._breaks += 1
-            self._rest()
+            self._resting = True
+            self._wheel.after(backoff(self._refusals, 1.0), self._rested)
         finally:
             self._attempt = None
         self._pump()
-
-    def _rest(self) -> None:
-        self._resting = True
-        self._wheel.after(backoff(self._breaks, 1.0), self._rested)
 
     def _rested(self) -> None:
         self._resting = False
@@ -155,9 +148,6 @@ class Link:
         """The line is over. Between polls that is no fault: many devices close a link that is idle for long."""
         self._line = None
         if self._device:
-            self._breaks += 1
-            if self._breaks > 1:
-                self._rest()
             self._skip(reason)
 
     # a poll
@@ -184,7 +174,7 @@ class Link:
         device, block = self._device, self._block
         if device is None or block is None:  # closed meanwhile
             return
-        self._block, self._breaks = None, 0
+        self._block = None
         took = self._loop.time() - self._asked_at
         self._slowest_s = took if self._slowest_s is None else max(took, self._slowest_s * FADING)
         if self._search:
