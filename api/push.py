@@ -111,6 +111,8 @@ def _from_json(body: bytes) -> Sequence[Row | Refused]:
         raws = _few(_loose.decode(body).readings)
     except msgspec.ValidationError as error:
         raise _shape(str(error)) from None
+    except msgspec.DecodeError:
+        return _from_lenient(body)
     return [_one(raw, number) for number, raw in enumerate(raws, 1)]
 
 
