@@ -30,8 +30,9 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 """Replies are decoded and published together this often."""
-LOOK_S = 4.0
-"""Between two renewals of the lease, and between two tries to get it; it ends 20 s after the last renewal."""
+LOOK_S = 2.0
+"""Between two renewals of the lease, and between two tries to get it. It ends 8 s after the last renewal, so a dead
+collector is replaced within 15 s."""
 REPORT_S = 300.0
 OPEN_FILES = 65_536
 LAST_WORDS_S = 5.0
@@ -46,12 +47,13 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         if stream is None:
             return
         outbox = Outbox(stream.publish)
-        publishing = asyncio.create_task(outbox.run())
         try:
-            await _take_turns(stream, outbox, settings.site, stop)
+            async with asyncio.TaskGroup() as group:
+                publishing = group.create_task(outbox.run())
+                await _take_turns(stream, outbox, settings.site, stop)
+                await outbox.drain(LAST_WORDS_S)
+                publishing.cancel()
         finally:
-            await outbox.drain(LAST_WORDS_S)
-            publishing.cancel()
             await stream.close()
 
 

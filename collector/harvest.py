@@ -1,6 +1,7 @@
 """What the polls of a tick brought, decoded together: registers of many devices in, columns per enterprise out."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class Harvest:
         flags, received = np.zeros(len(point), np.int16), now_us()
         usccs = list(self._enterprises)
         bounds = [0, *(np.flatnonzero(np.diff(enterprise)) + 1).tolist(), len(point)]
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in pairwise(bounds):
             if end > start:
                 batch = SampleBatch(point[start:end], time[start:end], value[start:end], flags[start:end], received)
                 yield usccs[enterprise[start]], batch
