@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import nats.errors
@@ -18,6 +18,8 @@ from storage.link import Link, translated
 RELIST_S = 300.0
 """A watch lists everything again this often, so that a change missed by the client heals."""
 _LOOK_S = 0.5
+_AT_ONCE = 200
+"""Keys on their way to the server at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,15 @@ class Bucket:
     async def delete(self, key: str) -> None:
         with translated(self._link.address):
             await (await self._open()).delete(key)
+
+    async def change(self, values: Mapping[str, bytes | None]) -> None:
+        """Set many keys (None: delete), durably. The bucket is looked up once; for one key that doubles the time."""
+        with translated(self._link.address):
+            bucket = await self._open()
+            items = list(values.items())
+            for start in range(0, len(items), _AT_ONCE):
+                some = items[start : start + _AT_ONCE]
+                await asyncio.gather(*(_set(bucket, key, value) for key, value in some))
 
     async def keys(self, prefix: str = "") -> list[str]:
         with translated(self._link.address):
@@ -104,6 +115,13 @@ class Bucket:
 
     async def _open(self) -> KeyValue:
         return await self._link.jetstream.key_value(self._name)
+
+
+async def _set(bucket: KeyValue, key: str, value: bytes | None) -> None:
+    if value is None:
+        await bucket.delete(key)
+    else:
+        await bucket.put(key, value)
 
 
 def _entry(found: KeyValue.Entry) -> Entry:

@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 CHECK_S = 10.0
 """How often the revision in the bucket is compared with the database's."""
 _LIST_S = 30.0
-_AT_ONCE = 200
 _PREFIXES = ("connection.", "profile.")
 
 
@@ -48,7 +47,7 @@ async def publish(db: Database, bucket: Bucket) -> int:
         present = await _present(bucket)
         changes: dict[str, bytes | None] = {key: value for key, value in documents.items() if present.get(key) != value}
         changes.update({key: None for key in present if key.startswith(_PREFIXES) and key not in documents})
-        await _put(bucket, list(changes.items()))
+        await bucket.change(changes)
         if changes or present.get("revision") != revision:
             await bucket.put("revision", revision)
     return len(changes)
@@ -110,18 +109,6 @@ async def _present(bucket: Bucket) -> dict[str, bytes]:
     except TimeoutError:
         raise Unavailable(f"the registry bucket could not be read within {_LIST_S:g} s") from None
     return found
-
-
-async def _put(bucket: Bucket, changes: list[tuple[str, bytes | None]]) -> None:
-    """Put or delete keys, many under way at a time. Raises Unavailable."""
-    for start in range(0, len(changes), _AT_ONCE):
-        under_way = [
-            bucket.delete(key) if value is None else bucket.put(key, value)
-            for key, value in changes[start : start + _AT_ONCE]
-        ]
-        for result in await asyncio.gather(*under_way, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
 
 
 def _compact(document: str) -> bytes:
