@@ -8,27 +8,29 @@ active; its transactions run on the connection that holds the lock, so a deposed
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from collector.intake import acknowledge, intake
+from collector.intake import IDLE_S, acknowledge, intake
 from collector.news import tell
 from collector.normalize import Normalizer, Refusal, of_rows, refusal
 from collector.recompute import recompute, work_off
 from collector.terms import Terms
-from collector.validate import Known, sift
+from collector.validate import Known, Times, sift
 from config.payload import mappings
-from config.samples import now_us
+from config.samples import MICROSECOND, now_us
 from config.settings import Settings
 from storage.database import Connection, Database, translated
 from storage.embedded import Servers, servers
-from storage.errors import RowsRefused, StorageError
+from storage.errors import RowsRefused, StorageError, Unavailable
 from storage.exclusive import exclusive
 from storage.lanes import Lane, Message
+from storage.partitions import keep_readings
 from storage.points import PointTable, load_points
 from storage.readings import Stored, store
 from storage.stream import Limits, Stream
@@ -37,6 +39,7 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 LONGEST_PAUSE_S = 5.0
+DROP_S = 3600.0
 POISON = (RowsRefused, ValueError, ArithmeticError, LookupError)
 """Errors that a message can cause by what it says; anything else is not its fault."""
 
@@ -47,7 +50,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         failures = 0
         while not stop.is_set():
             try:
-                await _turn(addresses, Limits(settings.stream_days, settings.stream_bytes), stop)
+                await _turn(addresses, settings, stop)
             except StorageError as error:
                 if not failures:
                     log.warning("ingest stands still, it will go on by itself: %s", error)
@@ -55,15 +58,16 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                 await asyncio.sleep(min(0.25 * 2.0 ** min(failures, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0))
 
 
-async def _turn(addresses: Servers, limits: Limits, stop: asyncio.Event) -> None:
+async def _turn(addresses: Servers, settings: Settings, stop: asyncio.Event) -> None:
     """Connect, wait for the lock, ingest. Raises StorageError when either server is lost."""
     db = await Database.connect(addresses.database_url, role="ingest", timeout_s=120, pool_size=2)
     try:
-        stream = await Stream.connect(addresses.nats_url, limits)
+        stream = await Stream.connect(addresses.nats_url, Limits(settings.stream_days, settings.stream_bytes))
         try:
             async with exclusive(db, "ingest", stop) as conn:
                 if conn is not None:
-                    await Ingest(db, stream, conn, await stream.lanes()).run(stop)
+                    ingest = Ingest(db, stream, conn, await stream.lanes(), settings.retention_days)
+                    await ingest.run(stop)
         finally:
             await stream.close()
     finally:
@@ -87,17 +91,23 @@ class _Revised(Exception):
 class Ingest:
     """The active ingest: everything is written on `conn`, which holds the lock."""
 
-    def __init__(self, db: Database, stream: Stream, conn: Connection, lanes: Mapping[str, Lane]) -> None:
+    def __init__(
+        self, db: Database, stream: Stream, conn: Connection, lanes: Mapping[str, Lane], retention_days: int
+    ) -> None:
         self._db, self._stream, self._conn, self._lanes = db, stream, conn, lanes
         self._registry = Registry(PointTable())
+        self._retention_days = retention_days
+        self._next_drop = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises StorageError; what was not acknowledged comes again."""
         log.info("ingesting")
+        behind = False
         while not stop.is_set():
-            if messages := await intake(self._lanes):
+            if messages := await intake(self._lanes, 0.0 if behind else IDLE_S):
                 await self.take(messages)
-            await self._by_present_registry(self._work_off)
+            behind = await self._by_present_registry(self._work_off)
+            await self._drop_old()
 
     async def take(self, messages: list[Message]) -> None:
         """See these messages to their end."""
@@ -119,7 +129,7 @@ class Ingest:
         """Everything there is to store in these messages, with its intervals and rollups, and what is refused."""
         registry = self._registry
         rows, refusals = registry.normalizer.normalize(messages)
-        good, refused = sift(rows, registry.known, now_us())
+        good, refused = sift(rows, registry.known, self._times())
         async with self._transaction():
             stored = await store(self._conn, good.batch(), good.received)
             await recompute(self._conn, stored.new, registry.terms)
@@ -132,10 +142,21 @@ class Ingest:
         for item in refusals:
             await self._stream.quarantine(item.uscc, item.payload, item.reason, item.source)
 
-    async def _work_off(self) -> None:
-        """Intervals that the registry or an operator wants computed again."""
+    async def _work_off(self) -> bool:
+        """Some of the intervals that are marked to be computed again; whether there were any."""
         async with self._transaction():
-            await work_off(self._conn, self._registry.terms)
+            return await work_off(self._conn, self._registry.terms, self._times().kept_from)
+
+    def _times(self) -> Times:
+        now = now_us()
+        return Times(now, now - self._retention_days * 86_400 * MICROSECOND)
+
+    async def _drop_old(self) -> None:
+        """Now and then, readings older than is wanted; when someone is reading them, later."""
+        if time.monotonic() >= self._next_drop:
+            self._next_drop = time.monotonic() + DROP_S
+            with contextlib.suppress(Unavailable), translated(self._conn):
+                await keep_readings(self._conn, self._retention_days)
 
     async def _by_present_registry(self, work: Callable[[], Awaitable[_T]]) -> _T:
         while True:
@@ -144,7 +165,7 @@ class Ingest:
             except _Revised:
                 self._registry = Registry(await load_points(self._db))
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:
         """Committed only if the registry was what we know; raises StorageError or _Revised, then nothing happened."""
         with translated(self._conn):

@@ -17,17 +17,19 @@ LINGER_S = 0.05
 """After the first message, wait this long for more: a commit costs the same for one reading as for many."""
 
 
-async def intake(lanes: Mapping[str, Lane]) -> list[Message]:
-    """The messages for one transaction; none if nothing came for a while. Raises Unavailable."""
+async def intake(lanes: Mapping[str, Lane], patience_s: float = IDLE_S) -> list[Message]:
+    """The messages for one transaction; none if nothing came in that time. Raises Unavailable."""
     for lane in lanes.values():
         await lane.ask()
     arrived = lanes["live"].arrived
     if not any(lanes.values()):
         arrived.clear()
+        lingering = 0.0
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(IDLE_S):
+            async with asyncio.timeout(patience_s):
                 await arrived.wait()
-            await asyncio.sleep(LINGER_S)
+                lingering = LINGER_S
+        await asyncio.sleep(lingering)
     taken = lanes["live"].take(BATCH_BYTES)
     taken += lanes["meters"].take(BATCH_BYTES - _size(taken))
     room = BATCH_BYTES - _size(taken)

@@ -36,18 +36,22 @@ async def recompute(conn: Connection, new: SampleBatch, terms: Terms) -> None:
         await _compute(conn, _touched(new.point[known], new.time[known], new.time[known], new=True), terms)
 
 
-async def work_off(conn: Connection, terms: Terms) -> int:
-    """Compute some of the queued dirty ranges again; how many were taken. The rest of long ones is queued again."""
+async def work_off(conn: Connection, terms: Terms, kept_from: int) -> bool:
+    """Compute some of the queued dirty ranges again, if there are any; the rest of long ones is queued again.
+
+    What lies before `kept_from` stays as it is: its readings are gone.
+    """
     queued = await take_dirty(conn, DIRTY_RANGES)
     order = np.lexsort((queued.start, queued.point))
-    point, start, past = queued.point[order], queued.start[order], queued.past[order]
+    order = order[queued.past[order] > kept_from]
+    point, start, past = queued.point[order], np.maximum(queued.start[order], kept_from), queued.past[order]
     until = np.minimum(past, start + DIRTY_SPAN)
     rest = past > until
     if rest.any():
         await mark_dirty(conn, Ranges(point[rest], until[rest], past[rest]), "the rest of a long range")
     known = terms.ranks(point)[1]
     await _compute(conn, _touched(point[known], start[known], until[known], new=False), terms)
-    return len(queued.point)
+    return len(queued.point) > 0
 
 
 async def _compute(conn: Connection, rounds: Iterator[Touched], terms: Terms) -> None:

@@ -49,6 +49,14 @@ class Rows:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The present instant, and from when on readings are kept."""
+
+    now: int
+    kept_from: int
+
+
 class Known:
     """The points there are, and whose they are, as arrays."""
 
@@ -66,44 +74,50 @@ class Known:
         return np.where(self.point[place] == points, self.enterprise[place], -1)
 
 
-def not_a_number(rows: Rows, known: Known, now: int) -> Mask:
+def not_a_number(rows: Rows, known: Known, times: Times) -> Mask:
     """the value is not a finite number"""
     return ~np.isfinite(rows.value)
 
 
-def too_early(rows: Rows, known: Known, now: int) -> Mask:
+def too_early(rows: Rows, known: Known, times: Times) -> Mask:
     """its time is before the year 2000"""
     return np.asarray(rows.time < EARLIEST)
 
 
-def in_the_future(rows: Rows, known: Known, now: int) -> Mask:
+def too_old(rows: Rows, known: Known, times: Times) -> Mask:
+    """its time is before what is kept of readings (WANJIA_RETENTION_DAYS)"""
+    return np.asarray(rows.time < times.kept_from)
+
+
+def in_the_future(rows: Rows, known: Known, times: Times) -> Mask:
     """its time is more than 5 minutes after it was received"""
-    return np.asarray(rows.time > np.minimum(rows.received, now) + AHEAD)
+    return np.asarray(rows.time > np.minimum(rows.received, times.now) + AHEAD)
 
 
-def unknown_point(rows: Rows, known: Known, now: int) -> Mask:
+def unknown_point(rows: Rows, known: Known, times: Times) -> Mask:
     """there is no such point in the registry"""
     return known.owner(rows.point) < 0
 
 
-def of_another(rows: Rows, known: Known, now: int) -> Mask:
+def of_another(rows: Rows, known: Known, times: Times) -> Mask:
     """the point belongs to another enterprise than the sender"""
     owner = known.owner(rows.point)
     return np.asarray((owner >= 0) & (owner != rows.enterprise))
 
 
-REFUSALS: tuple[Callable[[Rows, Known, int], Mask], ...] = (
+REFUSALS: tuple[Callable[[Rows, Known, Times], Mask], ...] = (
     not_a_number,
     too_early,
+    too_old,
     in_the_future,
     unknown_point,
     of_another,
 )
 
 
-def sift(rows: Rows, known: Known, now: int) -> tuple[Rows, list[tuple[str, Rows]]]:
+def sift(rows: Rows, known: Known, times: Times) -> tuple[Rows, list[tuple[str, Rows]]]:
     """The rows that can be stored, and the others by reason (the first that applies)."""
-    refused = list(_refusals(rows, known, now))
+    refused = list(_refusals(rows, known, times))
     for _, mask in refused:
         if mask.any():
             break
@@ -118,6 +132,6 @@ def sift(rows: Rows, known: Known, now: int) -> tuple[Rows, list[tuple[str, Rows
     return rows[good], found
 
 
-def _refusals(rows: Rows, known: Known, now: int) -> Iterator[tuple[str, Mask]]:
+def _refusals(rows: Rows, known: Known, times: Times) -> Iterator[tuple[str, Mask]]:
     for check in REFUSALS:
-        yield str(check.__doc__), check(rows, known, now)
+        yield str(check.__doc__), check(rows, known, times)

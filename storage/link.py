@@ -104,7 +104,10 @@ class Link:
             async with asyncio.timeout(ANSWER_S):
                 answer = await future
         except TimeoutError:
-            raise Unavailable(f"the stream at {self.address} did not acknowledge within {ANSWER_S:g} s") from None
+            raise Unavailable(
+                f"the stream at {self.address} did not acknowledge within {ANSWER_S:g} s; if that lasts, its disk may "
+                "be full (its log says so): make room and restart it"  # then it answers nothing, and stays so
+            ) from None
         finally:
             self._waiting.pop(token, None)
         _check_acknowledgement(answer, subject)

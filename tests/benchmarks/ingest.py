@@ -94,7 +94,7 @@ async def measure(database_url: str, nats_url: str) -> Laps:
         assert conn is not None
         await conn.execute(RAW)
         instants, registers = await _points(db)
-        ingest = Ingest(db, stream, conn, await stream.lanes())
+        ingest = Ingest(db, stream, conn, await stream.lanes(), 1826)
         for number in range(ROUNDS):
             for name, points, resent in (
                 ("readings", instants, False),

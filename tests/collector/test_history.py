@@ -35,7 +35,7 @@ async def test_intervals_of_the_past_are_the_truth(database: Database, stream: S
     stop = asyncio.Event()
     async with exclusive(database, "ingest", stop) as conn:
         assert conn is not None
-        running = asyncio.create_task(Ingest(database, stream, conn, await stream.lanes()).run(stop))
+        running = asyncio.create_task(Ingest(database, stream, conn, await stream.lanes(), 1826).run(stop))
         async with asyncio.timeout(60):
             await load_history(stream, table, demo, seen.append)
         stop.set()

@@ -14,7 +14,7 @@ from config.samples import MICROSECOND, SampleBatch, now_us
 from storage import intervals, readings
 from storage.database import Database
 from storage.exclusive import exclusive
-from storage.intervals import Ranges
+from storage.intervals import IntervalColumns, Ranges
 from storage.stream import Event, Stream
 from tests.collector.seed import REVISE, USCC, seed
 from tests.waiting import until
@@ -31,7 +31,7 @@ async def ingesting(database: Database, stream: Stream) -> AsyncIterator[Ingest]
     stop = asyncio.Event()
     async with exclusive(database, "ingest", stop) as conn:
         assert conn is not None
-        ingest = Ingest(database, stream, conn, await stream.lanes())
+        ingest = Ingest(database, stream, conn, await stream.lanes(), 1826)
         task = asyncio.create_task(ingest.run(stop))
         try:
             yield ingest
@@ -246,3 +246,38 @@ async def test_only_one_ingest_is_active(database: Database) -> None:
 async def _hold(database: Database, stop: asyncio.Event) -> object:
     async with exclusive(database, "ingest", stop) as conn:
         return conn
+
+
+async def test_readings_older_than_wanted_are_dropped(database: Database, stream: Stream) -> None:
+    [point] = await seed(database)
+    old = START - 10 * 365 * 86_400 * MICROSECOND
+    async with database.transaction() as conn:
+        await readings.store(conn, batch([(point, old, 1.0), (point, now_us(), 2.0)]))
+    async with ingesting(database, stream):
+
+        async def dropped() -> bool:
+            async with database.connection() as conn:
+                return [row["value"] for row in await conn.fetch("select value from reading")] == [2.0]
+
+        await until(dropped, what="only the new reading left")
+
+
+async def test_intervals_whose_readings_are_gone_stay(database: Database, stream: Stream) -> None:
+    [point] = await seed(database)
+    day = 86_400 * MICROSECOND
+    old = (now_us() - 1836 * day) // day * day
+    ids, span = np.array([point], np.int32), (np.array([old]), np.array([old + 20 * day]))
+    counts, codes = np.array([15], np.int32), np.array([0], np.int16)
+    kept = IntervalColumns(ids, np.array([old]), counts * 60, np.array([7.0]), codes, codes, counts, counts)
+    async with database.transaction() as conn:
+        await intervals.replace(conn, kept, Ranges(ids, np.array([old]), np.array([old + QUARTER])))
+        await intervals.mark_dirty(conn, Ranges(ids, *span), "ratio")
+
+    async def worked_off() -> bool:
+        async with database.connection() as conn:
+            return not await conn.fetchval("select count(*) from dirty_range")
+
+    async with ingesting(database, stream):
+        await until(worked_off, what="the queue worked off")
+    async with database.connection() as conn:
+        assert await conn.fetchval("select consumption from metered_interval") == 7.0
