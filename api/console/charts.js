@@ -10,6 +10,7 @@ const INK = "#17212b";
 const MUTED = "#5a6775";
 const LINE = "#e3e8ed";
 const MOST_UNZOOMED = 400;
+const THIN_PX = 7;
 const AMBER = "#c98a00";
 const COLOURS = {
   electricity: "#1f6fb2", natural_gas: "#c8741a", coal_gas: "#a8642a", biogas: "#6f8f2f", water: "#1893a8",
@@ -24,8 +25,13 @@ const lines = (rotation, color, width = 2, space = 5) => ({
 const crossed = (color) => ({ symbol: "rect", color, dashArrayX: [[6, 3], [3, 6]], dashArrayY: [4, 3], rotation: Math.PI / 4 });
 const dots = (color) => ({ symbol: "circle", color, dashArrayX: [[6, 6], [0, 6, 6, 0]], dashArrayY: [5, 2], symbolSize: 0.8 });
 
-/** How a kind is painted, so that it can be told apart without colour. */
-function paint(kind, colour) {
+/** How a kind is painted, so that it can be told apart without colour; bars that are `thin` have no room for an edge. */
+function paint(kind, colour, thin) {
+  const style = paints(kind, colour);
+  return thin ? { ...style, borderWidth: 0 } : style;
+}
+
+function paints(kind, colour) {
   return {
     measured: { color: colour },
     edited: { color: colour, decal: dots("rgba(255,255,255,.95)"), opacity: 0.9 },
@@ -64,9 +70,10 @@ const tooltip = (formatter, pointer) => ({
 });
 
 /** Consumption: one bar a bucket, painted by its kind; missing buckets are a hatched band over the full height. */
-export function bars(series, kind, { colour, small = false, label }) {
+export function bars(series, kind, { colour, width, small = false, label }) {
   const of = (name) => series.start.map((_, i) => (kind[i] === name ? (name === "missing" ? 1 : series.value[i]) : "-"));
   const used = KINDS.filter((name) => kind.includes(name));
+  const thin = width / series.start.length < THIN_PX;
   const zoomed = series.start.length > MOST_UNZOOMED && !small;
   return {
     ...frame(small, zoomed),
@@ -75,14 +82,14 @@ export function bars(series, kind, { colour, small = false, label }) {
     xAxis: [{
       ...axis, type: "category", data: series.start,
       axisLabel: { ...axis.axisLabel, hideOverlap: true, interval: ticks(series), formatter: (start) => tickText(start, series.interval) },
-    }, { type: "category", data: series.start, show: false, axisPointer: { show: false } }],
-    yAxis: [scale(series.unit), { type: "value", min: 0, max: 1, show: false }],
+    }, { type: "category", data: series.start, position: "bottom", show: false, axisLabel: { show: false }, axisPointer: { show: false } }],
+    yAxis: [scale(series.unit), { type: "value", min: 0, max: 1, show: false, axisLabel: { show: false } }],
     ...(zoomed ? { dataZoom: zoom() } : {}),
     series: used.map((name) => ({
-      id: name, name: t(`kind.${name}`), type: "bar", data: of(name), itemStyle: paint(name, colour),
+      id: name, name: t(`kind.${name}`), type: "bar", data: of(name), itemStyle: paint(name, colour, thin),
       ...(name === "missing"
         ? { xAxisIndex: 1, yAxisIndex: 1, barWidth: "100%", z: 1, emphasis: { disabled: true } }
-        : { stack: "kinds", barCategoryGap: "22%", barMaxWidth: 34, z: 2 }),
+        : { stack: "kinds", barCategoryGap: thin ? "8%" : "22%", barMaxWidth: 34, z: 2 }),
     })),
   };
 }

@@ -50,5 +50,7 @@ export const quantityUnit = (name) => quantities.get(name)?.unit ?? "";
 export const flowOf = (carrier) => carriers.get(carrier)?.flow;
 /** Whether a quantity is the instantaneous one of some carrier. */
 export const isFlow = (quantity) => [...carriers.values()].some(({ flow }) => flow === quantity);
+/** An industry by its code in GB/T 4754: the name of its division. */
+export const industryName = (code) => tOr(`industry.${code.slice(0, 3)}`, code);
 /** The text of an item that carries both languages. */
 export const inLanguage = (item) => item[language] || item.zh || item.en || "";

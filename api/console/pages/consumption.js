@@ -68,7 +68,7 @@ function judged(series, to, cadence) {
 
 function draw(made, { series, kind, sum }, item) {
   const label = `${item.name}: ${withUnit(sum.value, series.unit)}; ${KINDS.filter((name) => sum.counts[name]).map((name) => `${t(`kind.${name}`)} ${sum.counts[name]}`).join(", ")}`;
-  made.setOption(bars(series, kind, { colour: colourOf(item.carrier), label }), { notMerge: true });
+  made.setOption(bars(series, kind, { colour: colourOf(item.carrier), width: made.getWidth(), label }), { notMerge: true });
 }
 
 function legend({ series, sum }) {

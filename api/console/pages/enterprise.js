@@ -3,16 +3,19 @@
 import { all, get } from "../api.js";
 import { atMostEvery, every, fill, h } from "../dom.js";
 import { age, number, withUnit } from "../format.js";
-import { carrierName, quantityName, quantityUnit, t } from "../i18n.js";
+import { carrierName, industryName, quantityName, quantityUnit, t } from "../i18n.js";
 import { bars, chart, colourOf } from "../charts.js";
 import { live } from "../live.js";
 import { alertCount, card, completenessBar, empty, into, onlineBadge, segments } from "../parts.js";
 import { ends, kinds, summary } from "../series.js";
-import { bounds, iso, suiting } from "../time.js";
+import { DAY, bounds, iso } from "../time.js";
 
 const PERIODS = ["today", "7d", "30d", "month", "12mo"];
 const REFRESH_MS = 60_000;
 const GRACE_MS = 120_000;
+
+/** Few enough buckets for a small chart. */
+const coarse = ({ from, to }) => (to - from <= 1.5 * DAY ? "1h" : to - from <= 93 * DAY ? "1d" : "1mo");
 
 export default function enterprise(place, [uscc], query, signal) {
   const head = h("div", { class: "head" });
@@ -30,7 +33,7 @@ function heading(item) {
   return [
     h("nav", { class: "crumbs", "aria-label": t("nav.crumbs") }, h("a", { href: "#/" }, t("nav.overview"))),
     h("h1", {}, item.name),
-    h("div", { class: "facts" }, fact(t("word.uscc"), item.uscc), fact(t("word.industry"), item.industry), fact(t("word.region"), item.region), fact(t("word.points"), number(item.metering_points)), fact(t("overview.completeness"), completenessBar(item.completeness_today)),
+    h("div", { class: "facts" }, fact(t("word.uscc"), item.uscc), fact(t("word.industry"), item.industry && `${industryName(item.industry)} ${item.industry}`), fact(t("word.region"), item.region), fact(t("word.points"), number(item.metering_points)), fact(t("overview.completeness"), completenessBar(item.completeness_today)),
       h("a", { href: `#/alerts?enterprise=${item.uscc}` }, t("enterprise.alerts", { n: item.open_alerts }))),
   ];
 }
@@ -47,7 +50,7 @@ function consumption(item, first, signal) {
     const mine = shown.signal;
     return into(box, async () => {
       const asked = bounds(chosen, item.zone);
-      const answer = await get(`/v1/enterprises/${item.uscc}/consumption`, { group_by: "carrier", interval: suiting(asked), from: iso(asked.from, item.zone), to: iso(asked.to, item.zone) }, mine);
+      const answer = await get(`/v1/enterprises/${item.uscc}/consumption`, { group_by: "carrier", interval: coarse(asked), from: iso(asked.from, item.zone), to: iso(asked.to, item.zone) }, mine);
       return answer.series.length ? h("div", { class: "carriers" }, answer.series.map((series) => carrierCard(answer, series, asked, mine))) : empty(t("enterprise.noconsumption"), t("enterprise.noconsumptionhint"));
     }, mine);
   };
@@ -76,7 +79,8 @@ function carrierCard(answer, row, asked, signal) {
   const colour = colourOf(row.carrier);
   requestAnimationFrame(() => {
     if (signal.aborted) return;
-    chart(canvas, signal).setOption(bars(series, kind, { colour, small: true, label: `${name}: ${withUnit(sum.value, row.unit)}` }));
+    const made = chart(canvas, signal);
+    made.setOption(bars(series, kind, { colour, width: made.getWidth(), small: true, label: `${name}: ${withUnit(sum.value, row.unit)}` }));
   });
   return h("article", { class: "carrier", dataset: { carrier: row.carrier } },
     h("h3", {}, name), h("div", { class: "carrier-total" }, withUnit(sum.value, row.unit)), completenessBar(sum.completeness), canvas);

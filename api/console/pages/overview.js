@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { atMostEvery, every, fill, h } from "../dom.js";
 import { duration, number, percent, withUnit } from "../format.js";
-import { inLanguage, isFlow, quantityName, quantityUnit, t } from "../i18n.js";
+import { inLanguage, industryName, isFlow, quantityName, quantityUnit, t } from "../i18n.js";
 import { live } from "../live.js";
 import { Table, alertCount, card, completenessBar, empty, into, judge, severityBadge, tile } from "../parts.js";
 import { local } from "../time.js";
@@ -62,7 +62,7 @@ function tilesOf(answer) {
 function enterpriseTable() {
   return new Table([
     { key: "name", label: t("word.enterprise"), value: (row) => row.name, class: "main-cell", cell: (row) => h("a", { href: `#/enterprises/${row.uscc}`, dataset: { focus: row.uscc } }, row.name) },
-    { key: "industry", label: t("word.industry"), value: (row) => row.industry, class: "half", cell: (row) => row.industry || "–" },
+    { key: "industry", label: t("word.industry"), value: (row) => industryName(row.industry), class: "industry", cell: (row) => industryName(row.industry) || "–" },
     { key: "points", label: t("word.points"), value: (row) => row.metering_points, class: "num half", cell: (row) => number(row.metering_points) },
     { key: "online", label: t("overview.onlineof"), value: (row) => row.online / (row.online + row.offline || 1), class: "num half", cell: onlineCell },
     { key: "alerts", label: t("overview.alerts"), value: (row) => row.open_alerts, class: "num half", cell: (row) => alertCount(row.open_alerts, `#/alerts?enterprise=${row.uscc}`) },
@@ -118,6 +118,6 @@ function row(enterprise, item) {
   const href = `#/metering-points/${enterprise.uscc}/${encodeURIComponent(item.metering_point)}`;
   return h("li", { dataset: { point: `${enterprise.uscc}/${item.metering_point}` } },
     h("span", { class: "ticker-time" }, local(item.time, enterprise.zone).slice(11)),
-    h("span", { class: "ticker-what" }, h("a", { href }, `${enterprise.name} ${item.metering_point}`), h("span", { class: "muted" }, quantityName(item.quantity))),
+    h("span", { class: "ticker-what" }, h("a", { href }, enterprise.name), h("span", { class: "muted" }, `${item.metering_point} · ${quantityName(item.quantity)}`)),
     h("span", { class: "ticker-value" }, withUnit(item.value * item.multiplier, quantityUnit(item.quantity))));
 }
