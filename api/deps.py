@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Annotated, Any, TypeVar
 
@@ -28,6 +27,7 @@ DRAINED = 64 * 2**20
 _bearer = HTTPBearer(auto_error=False, description="An API key of `wanjia keys create`")
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key")
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="The same key, set by POST /v1/session")
+_NO_CURSOR = "is not the `next` of an answer"
 T = TypeVar("T")
 
 
@@ -137,8 +137,15 @@ def behind(after: str | None, kind: type[T]) -> T | None:
         return None
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)), type=kind)
-    except (binascii.Error, msgspec.MsgspecError, UnicodeError):
-        raise bad_parameter("after", "is not the `next` of an answer") from None
+    except (ValueError, msgspec.MsgspecError):
+        raise bad_parameter("after", _NO_CURSOR) from None
+
+
+def numbered(after: str | None) -> str | None:
+    """A cursor that is the number of an item. Raises Problem."""
+    if after is not None and not re.fullmatch("[0-9]{1,18}", after):
+        raise bad_parameter("after", _NO_CURSOR)
+    return after
 
 
 def paged(rows: list[dict[str, Any]], limit: int, *key: str) -> tuple[list[dict[str, Any]], str | None]:

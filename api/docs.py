@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import JSONResponse
 
 from api.problems import KINDS, Problem
 
 ASSETS = "/vendor/swagger-ui"
+POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'"
+"""The page has its start as a script inside."""
 ABOUT = """
 Readings in, consumption and alerts out.
 
@@ -21,11 +23,14 @@ Readings in, consumption and alerts out.
 * **Problems** are `application/problem+json`; `errors` names the field at fault.
 """
 
-router = APIRouter(include_in_schema=False)
+
+def install(app: FastAPI) -> None:
+    """Add the pages."""
+    app.add_route("/docs", _docs)
+    app.add_route("/problems/{kind}", _problem)
 
 
-@router.get("/docs")
-def docs() -> Response:
+async def _docs(_: Request) -> Response:
     page = get_swagger_ui_html(
         openapi_url="/openapi.json",
         title="Wanjia API",
@@ -34,22 +39,14 @@ def docs() -> Response:
         swagger_favicon_url=f"{ASSETS}/favicon-32x32.png",
         swagger_ui_parameters={"validatorUrl": None},
     )
-    policy = (
-        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'"
-    )
-    page.headers["Content-Security-Policy"] = policy
+    page.headers["Content-Security-Policy"] = POLICY
     return page
 
 
-@router.get("/problems/{kind}")
-def problem(kind: str) -> Response:
+async def _problem(request: Request) -> Response:
     """What a problem's `type` means."""
+    kind = request.path_params["kind"]
     if kind not in KINDS:
         raise Problem("not-found", f"no problem is called {kind}")
     status, title = KINDS[kind]
     return JSONResponse({"type": f"/problems/{kind}", "title": title, "status": status})
-
-
-def install(app: FastAPI) -> None:
-    """Add the pages."""
-    app.include_router(router)

@@ -309,10 +309,6 @@ class Reading(BaseModel):
     unit: str = Field("", description="Default: the quantity's own")
 
 
-class Push(BaseModel):
-    readings: list[Reading]
-
-
 class RefusedRow(BaseModel):
     row: int = Field(description="Counted from 1")
     reason: str

@@ -149,8 +149,6 @@ def _convert(item: Any, number: int) -> Row | Refused:
         return msgspec.convert(item, Row)
     except msgspec.ValidationError as error:
         return Refused(number, _plain(error))
-    except OverflowError:  # an integer too large for a float
-        return Refused(number, "value: is not a finite number")
 
 
 def _plain(error: msgspec.ValidationError) -> str:

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from api.deps import After, Asker, Enterprise, Limit, Seen, Served
+from api.deps import After, Asker, Enterprise, Limit, Seen, Served, numbered
 from api.models import AlertAnswer, AlertItem, Note, Page
-from api.problems import Problem, bad_parameter
+from api.problems import Problem
 from storage import views
 from storage.alerts import State
 
@@ -26,12 +26,10 @@ async def list_alerts(
     after: After = None,
 ) -> dict[str, Any]:
     """Alerts, newest first."""
-    try:
-        page = await views.alerts(
-            served.database, seen, enterprise=enterprise, state=state, rule=rule, limit=limit, after=after
-        )
-    except ValueError:
-        raise bad_parameter("after", "is not the `next` of an answer") from None
+    below = numbered(after)
+    page = await views.alerts(
+        served.database, seen, enterprise=enterprise, state=state, rule=rule, limit=limit, after=below
+    )
     return {"items": page.items, "next": page.next}
 
 

@@ -4,9 +4,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from api.deps import After, Enterprise, Limit, Seen, Served
+from api.deps import After, Enterprise, Limit, Seen, Served, numbered
 from api.models import GapItem, Page
-from api.problems import bad_parameter
 from storage import views
 
 router = APIRouter(tags=["quality"])
@@ -25,8 +24,6 @@ async def list_gaps(
     after: After = None,
 ) -> dict[str, Any]:
     """Gaps, newest first."""
-    try:
-        page = await views.gaps(served.database, seen, enterprise=enterprise, state=state, limit=limit, after=after)
-    except ValueError:
-        raise bad_parameter("after", "is not the `next` of an answer") from None
+    below = numbered(after)
+    page = await views.gaps(served.database, seen, enterprise=enterprise, state=state, limit=limit, after=below)
     return {"items": page.items, "next": page.next}

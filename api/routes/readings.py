@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from api.deps import Asker, Served, body, media
-from api.models import Push, PushAnswer
+from api.models import PushAnswer, Reading
 from api.problems import Problem
 from api.push import FORMS, rows, unpack
 from api.verdicts import Verdicts, judge
@@ -21,7 +21,13 @@ _BODY = {
     "of the same names. `Content-Encoding: gzip` is understood.",
     "required": True,
     "content": {
-        "application/json": {"schema": Push.model_json_schema(ref_template="#/components/schemas/{model}")},
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["readings"],
+                "properties": {"readings": {"type": "array", "items": Reading.model_json_schema()}},
+            }
+        },
         "application/x-ndjson": {"schema": {"type": "string"}},
         "text/csv": {"schema": {"type": "string"}},
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ class World:
     async def intervals(
         self,
         point: int,
-        values: dict[int, tuple[float | None, Quality]],
+        values: Mapping[int, tuple[float | None, Quality]],
         *,
         start: int = START,
         seconds: int = 900,

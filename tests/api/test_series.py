@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.problems import Problem
-from api.series import QUALITY, Times, Words, accepted, to_csv, to_json
+from api.series import QUALITY, Columns, Times, Words, accepted, to_csv, to_json
 from api.times import EARLIEST, LATEST, NoOffset, iso, local, parse, parse_query
 
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC"]
@@ -75,14 +75,19 @@ def test_numbers_survive_and_missing_is_null(numbers: list[float]) -> None:
 
 def test_an_empty_series() -> None:
     empty = np.empty(0, np.int64)
-    columns = {"start": Times(empty), "value": np.empty(0), "quality": Words(empty, QUALITY), "received": empty}
+    columns: Columns = {
+        "start": Times(empty),
+        "value": np.empty(0),
+        "quality": Words(empty, QUALITY),
+        "received": empty,
+    }
     found = json.loads(to_json({}, columns, "Asia/Shanghai"))
     assert found == {"start": [], "value": [], "quality": [], "received": []}
     assert to_csv(columns, "Asia/Shanghai") == b"start,value,quality,received\r\n"
 
 
 def test_csv_is_quoted_where_needed() -> None:
-    columns = {"name": Words(np.array([0, 1]), ('a "b", c', "plain")), "value": np.array([1.5, np.nan])}
+    columns: Columns = {"name": Words(np.array([0, 1]), ('a "b", c', "plain")), "value": np.array([1.5, np.nan])}
     assert list(csv.reader(io.StringIO(to_csv(columns, "UTC").decode()))) == [
         ["name", "value"],
         ['a "b", c', "1.5"],
