@@ -48,11 +48,10 @@ class Energy:
 def metered(readings: ReadingColumns, ranges: Ranges, terms: Terms) -> Energy:
     """Intervals of register points that start within `ranges` (one range per point, sorted by point).
 
-    `readings` must hold all readings of the ranges and enough on either side (collector/window.py sees to it). An
+    `readings`: all of the ranges and enough on either side (collector/window.py sees to it), of no other points. An
     interval is there when a reading at or after its end is there and its energy, or a part of it, is known or held.
     """
     rank, _ = terms.ranks(ranges.point)
-    readings = _of_points(readings, ranges.point)
     place = np.searchsorted(ranges.point, readings.point)
     series, places, segments = _series(readings, place, rank, terms)
     judged = judge(series)
@@ -70,13 +69,6 @@ def metered(readings: ReadingColumns, ranges: Ranges, terms: Terms) -> Energy:
         for verdict in judged.verdicts
     ]
     return Energy(_rows(intervals, grid, ranges), verdicts)
-
-
-def _of_points(readings: ReadingColumns, points: Array) -> ReadingColumns:
-    kept = np.isin(readings.point, points)
-    if kept.all():
-        return readings
-    return ReadingColumns(readings.point[kept], readings.time[kept], readings.value[kept], readings.flags[kept])
 
 
 def _series(readings: ReadingColumns, place: Array, rank: Array, terms: Terms) -> tuple[Series, Array, Array]:
