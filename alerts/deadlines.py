@@ -133,11 +133,12 @@ class Deadlines:
         return self.since < FOREVER
 
     def certain(self, slot: Slots, now: int) -> Instants:
-        """Up to when a slot without newer readings has really missed them: now if it is overdue; while it may still
-        speak, only up to the beginning of its window."""
-        row = self.row[slot]
+        """Up to when a slot without newer readings has really missed them: now if it is overdue or silent already;
+        while it may still speak, only up to the beginning of its window."""
+        row, silent = self.row[slot], self.since[slot] < FOREVER
         until = np.full(len(slot), now, np.int64)
-        waiting = (row >= 0) & (self.held | (self._deadline[slot] > now))
+        waiting = (row >= 0) & ((self._deadline[slot] > now) | (self.held & ~silent))
+        waiting &= ~(silent & (self.last[slot] < self.since[slot]))
         until[waiting] = self.windows.start[row[waiting]]
         return until
 

@@ -47,7 +47,7 @@ async def load(db: Database, conn: Connection, now: int, before: State | None = 
     await _mark_open(conn, deadlines, now)
     if before is None:
         if now - horizon > QUIET:
-            deadlines.give_time(np.arange(len(deadlines)), now)
+            deadlines.give_time(np.flatnonzero(~deadlines.silent), now)
         deadlines.give_time(np.flatnonzero(deadlines.last == NEVER), now)
         await mark_unseen(conn, deadlines, now)
     else:

@@ -17,7 +17,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -33,7 +33,7 @@ from storage import alerts as table
 from storage import gaps
 from storage.database import Database
 from storage.embedded import Servers, servers
-from storage.errors import StorageError
+from storage.errors import StorageError, Unavailable
 from storage.exclusive import exclusive
 from storage.stream import Event, Stream
 
@@ -101,16 +101,24 @@ class Watch:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises StorageError when database or lock are lost."""
         log.info("watching")
-        await _first_of(
-            stop.wait(),
-            self._listen(),
-            self._follow_registry(),
-            self._cycles(),
-            notify.run(self._db, self._clock),
-        )
+        ending = asyncio.Event()
+        cycles = asyncio.create_task(self._cycles(ending))
+        helpers = (stop.wait(), self._listen(), self._follow_registry(), notify.run(self._db, self._clock))
+        tasks = [cycles, *(asyncio.create_task(helper) for helper in helpers)]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            ending.set()
+            await asyncio.wait([cycles])  # never cancelled: the connection would be left in the middle of a query
+        finally:
+            await _cancel(tasks)
+        faults = [task.exception() for task in tasks if not task.cancelled()]
+        for fault in filter(None, faults):
+            raise fault
 
     async def cycle(self) -> None:
         """Look at what is marked or overdue, write gaps and alerts in one transaction, tell of them."""
+        if self._conn.is_closed():
+            raise Unavailable("the connection to the database that made this watch the active one is gone")
         now = self._clock()
         if self._revised or self._state is None:
             await self._reload(now)
@@ -179,10 +187,10 @@ class Watch:
             if entry is not None:
                 self._revised = True
 
-    async def _cycles(self) -> None:
-        while True:
+    async def _cycles(self, ending: asyncio.Event) -> None:
+        while not ending.is_set():
             await self.cycle()
-            await asyncio.sleep(CYCLE_S)
+            await _pause(ending, CYCLE_S)
 
     async def _behind(self, now: int) -> bool:
         """Whether readings wait in the stream that ingest does not get to: silence cannot be told from delay."""
@@ -201,17 +209,13 @@ class Watch:
                 await self._stream.notify(f"events.alerts.{item['uscc']}", msgspec.json.encode(item))
 
 
-async def _first_of(*parts: Coroutine[Any, Any, Any]) -> None:
-    """Run all until one ends, end the others, raise what it raised."""
-    tasks = [asyncio.create_task(part) for part in parts]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
+async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """See them end; again and again, because asyncio.wait_for can lose a cancellation (Python < 3.12)."""
+    left = set(tasks)
+    while left:
+        for task in left:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
+        _, left = await asyncio.wait(left, timeout=1)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

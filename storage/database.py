@@ -120,6 +120,8 @@ def translated(conn: Connection) -> Iterator[None]:
         if not _gone(conn):
             raise
         raise Unavailable(f"the connection to the database is gone: {error}") from error
+    except asyncpg.InternalClientError as error:  # a rollback on a connection that was cut in the middle of a query
+        raise Unavailable(f"the connection to the database is broken: {error}") from error
 
 
 def _gone(conn: Connection) -> bool:

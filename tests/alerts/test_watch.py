@@ -246,6 +246,21 @@ async def test_after_a_stop_of_the_whole_system_everybody_gets_time_to_speak(wor
         assert sorted(await world.alerts()) == [("offline:M-1", "resolved"), ("offline:M-2", "open")]
 
 
+async def test_silence_that_was_known_goes_on_through_a_stop_of_the_whole_system(world: World) -> None:
+    await world.register(2)
+    async with world.watching() as watch:
+        await world.poll(world.points(1, 2), START + 5 * MINUTE)
+        await world.poll(world.points(2), START + 25 * MINUTE)
+        await watch.cycle()
+    world.clock.now = START + 3 * HOUR
+    before = await world.gaps()
+    await world.stream.publish(USCC, SampleBatch.from_rows([(3, world.clock.now, 1.0)]))
+    async with world.watching() as watch:  # and ingest is behind
+        await watch.cycle()
+        assert await world.gaps() == before
+        assert await world.alerts() == [("offline:M-1", "open")]
+
+
 async def test_an_installation_that_ends_ends_its_gap(world: World) -> None:
     await world.register()
     points = world.points(1)
