@@ -58,7 +58,7 @@ export async function download(path, query, name) {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  URL.revokeObjectURL(link.href);
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // not at once: some browsers read it later
 }
 
 /** Path of a metering point: its code may hold any character. */

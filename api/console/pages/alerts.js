@@ -80,9 +80,9 @@ function choices(filters, enterprises, choose) {
 function alertTable({ zoneOf, acknowledged, signal }) {
   const opened = new Set(); // stay open while the list is refreshed
   return new Table([
-    { key: "severity", label: t("alerts.severity"), value: (row) => SEVERITIES.indexOf(row.severity), cell: (row) => h("span", {}, severityBadge(row.severity), h("span", { class: "muted under" }, ruleName(row.rule))) },
+    { key: "severity", label: t("alerts.severity"), value: (row) => SEVERITIES.indexOf(row.severity), class: "nowrap", cell: (row) => h("span", {}, severityBadge(row.severity), h("span", { class: "muted under" }, ruleName(row.rule))) },
     { key: "what", label: t("word.alert"), class: "main-cell wide", cell: (row) => [sentence(row), more(row, zoneOf(row), opened, signal)] },
-    { key: "enterprise", label: t("word.enterprise"), value: (row) => row.enterprise, cell: (row) => h("a", { href: `#/enterprises/${row.uscc}` }, row.enterprise) },
+    { key: "enterprise", label: t("word.enterprise"), class: "named", value: (row) => row.enterprise, cell: (row) => h("a", { href: `#/enterprises/${row.uscc}` }, row.enterprise) },
     { key: "onset", label: t("alerts.onset"), value: (row) => row.onset, class: "nowrap", cell: (row) => when(row.onset, zoneOf(row)) },
     { key: "duration", label: t("word.duration"), class: "nowrap", value: (row) => (row.ended ? Date.parse(row.ended) : Date.now()) - Date.parse(row.onset), cell: (row) => lasting(row.onset, row.ended) },
     { key: "state", label: t("word.state"), value: (row) => row.state, cell: (row) => stateCell(row, acknowledged) },

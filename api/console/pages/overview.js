@@ -63,7 +63,7 @@ function enterpriseTable() {
   return new Table([
     { key: "name", label: t("word.enterprise"), value: (row) => row.name, class: "main-cell", cell: (row) => h("a", { href: `#/enterprises/${row.uscc}`, dataset: { focus: row.uscc } }, row.name) },
     { key: "industry", label: t("word.industry"), value: (row) => industryName(row.industry), class: "industry", cell: (row) => industryName(row.industry) || "–" },
-    { key: "points", label: t("word.points"), value: (row) => row.metering_points, class: "num half", cell: (row) => number(row.metering_points) },
+    { key: "points", label: t("word.points"), value: (row) => row.metering_points, class: "num desk", cell: (row) => number(row.metering_points) },
     { key: "online", label: t("overview.onlineof"), value: (row) => row.online / (row.online + row.offline || 1), class: "num half", cell: onlineCell },
     { key: "alerts", label: t("overview.alerts"), value: (row) => row.open_alerts, class: "num half", cell: (row) => alertCount(row.open_alerts, `#/alerts?enterprise=${row.uscc}`) },
     { key: "completeness", label: t("overview.completeness"), value: (row) => row.completeness_today, cell: (row) => completenessBar(row.completeness_today) },
