@@ -104,19 +104,23 @@ def reply(form: Form, body: bytes) -> Response:
 
 def to_json(head: Mapping[str, Any], columns: Columns, zone: str) -> bytes:
     """One object: the members of `head`, then an array per column."""
-    members = [b'"%s":%s' % (name.encode(), msgspec.json.encode(value)) for name, value in head.items()]
-    members += [b'"%s":%s' % (name.encode(), _array(column, zone)) for name, column in columns.items()]
-    return b"{%s}" % b",".join(members)
+    pieces: list[bytes | memoryview] = []
+    for name, value in head.items():
+        pieces += [b',"%s":' % name.encode(), msgspec.json.encode(value)]
+    for name, column in columns.items():
+        pieces += [b',"%s":' % name.encode(), *_array(column, zone)]
+    pieces[0] = b"{" + bytes(pieces[0][1:])
+    return b"".join([*pieces, b"}"])  # the only copy of what may be megabytes
 
 
-def _array(column: Column, zone: str) -> bytes:
+def _array(column: Column, zone: str) -> list[bytes | memoryview]:
     if isinstance(column, Times):
-        return b"[%s]" % iso(column.instants, zone, b'"', b'",')[:-1]
+        return [b"[", iso(column.instants, zone, b'"', b'",')[:-1], b"]"]
     if isinstance(column, Words):
-        return msgspec.json.encode(_spelled(column))
+        return [msgspec.json.encode(_spelled(column))]
     if len(column) and column.dtype.kind == "i" and (column == column[0]).all():
-        return b"[%s]" % (b"%d," % column[0] * len(column))[:-1]
-    return msgspec.json.encode(column.tolist())  # NaN becomes null
+        return [b"[", (b"%d," % column[0] * (len(column) - 1)), b"%d]" % column[0]]
+    return [msgspec.json.encode(column.tolist())]  # NaN becomes null
 
 
 def to_csv(columns: Columns, zone: str) -> bytes:
@@ -128,7 +132,7 @@ def to_csv(columns: Columns, zone: str) -> bytes:
 
 def _cells(column: Column, zone: str) -> list[str]:
     if isinstance(column, Times):
-        return iso(column.instants, zone, b"", b"\n").decode().split("\n")[:-1]
+        return bytes(iso(column.instants, zone, b"", b"\n")).decode().split("\n")[:-1]
     if isinstance(column, Words):
         return _spelled(Words(column.codes, tuple(_quoted(word) for word in column.table)))
     if column.dtype.kind == "f":

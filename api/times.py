@@ -50,8 +50,8 @@ def local(instant: int, zone: str) -> datetime:
     return (_EPOCH + timedelta(microseconds=int(instant))).astimezone(ZoneInfo(zone))
 
 
-def iso(instants: Instants, zone: str, before: bytes = b"", after: bytes = b"") -> bytes:
-    """ISO 8601 texts with the zone's offset, one behind the other, each between `before` and `after`.
+def iso(instants: Instants, zone: str, before: bytes = b"", after: bytes = b"") -> memoryview:
+    """Bytes of ISO 8601 texts with the zone's offset, one behind the other, each between `before` and `after`.
 
     All are equally long: parts of seconds are given for all or none.
     """
@@ -75,7 +75,7 @@ def iso(instants: Instants, zone: str, before: bytes = b"", after: bytes = b"") 
     table = np.empty(len(instants), [(name, f"S{width}") for name, width in widths.items() if width])
     for name in table.dtype.names or ():
         table[name] = columns[name]
-    return table.tobytes()
+    return table.view(np.uint8).data
 
 
 def _days(day: Instants) -> NDArray[np.bytes_]:
