@@ -12,3 +12,4 @@ def setup(role: str, level: str) -> None:
     )
     for noisy in ("pymodbus", "nats", "httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)  # an outage is told by us, once

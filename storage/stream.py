@@ -45,7 +45,7 @@ LANES = {
 
 SAMPLES_PER_MESSAGE = 20_000
 """A larger batch is published in pieces: 22 bytes a sample, and many servers take 1 MB a message."""
-LEASE_S = 20.0
+LEASE_S = 8.0
 QUARANTINE_DAYS = 90
 REDELIVER_S = 60.0
 """What ingest took but did not acknowledge is given again after this time (at once when ingest starts anew)."""

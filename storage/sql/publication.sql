@@ -2,6 +2,7 @@
 -- up for each connection they take minutes right after a large apply, when the planner knows nothing of the tables yet.
 
 -- name: connection_documents
+-- What a connection has not (the unit of an MQTT device) is left out.
 with fed as (
     select segment.meter_id, point.metering_point_id, json_object_agg(point.quantity, point.id order by point.id) as points
     from segment
@@ -9,7 +10,7 @@ with fed as (
     where segment.valid_from <= now() and (segment.valid_to is null or segment.valid_to > now())
     group by segment.meter_id, point.metering_point_id
 )
-select connection.id, json_build_object(
+select connection.id, json_strip_nulls(json_build_object(
     'id', connection.id,
     'uscc', enterprise.uscc,
     'meter', meter.code,
@@ -22,7 +23,7 @@ select connection.id, json_build_object(
     'profile', meter.profile,
     'mapping', connection.mapping,
     'points', fed.points
-)::text as document
+))::text as document
 from connection
 join meter on meter.id = connection.meter_id
 join enterprise on enterprise.id = meter.enterprise_id

@@ -47,11 +47,13 @@ class Book:
     acknowledged: dict[int, float] = field(default_factory=dict)
     refused: int = 0
     _value: float = 1000.0
+    _at: int = 0
 
     def next(self) -> tuple[int, float]:
         """A new reading: register values grow, instants never repeat."""
         self._value += 0.25
-        return time.time_ns() // 1000, self._value
+        self._at = max(time.time_ns() // 1000, self._at + 1)
+        return self._at, self._value
 
 
 def free_port() -> int:
@@ -101,6 +103,10 @@ class City:
             self._run.send_signal(signal.SIGTERM)
             self._run.wait(30)
         self._log.close()
+
+    def log(self) -> str:
+        """The last of what the processes said."""
+        return (self.home / "run.log").read_text("utf-8")[-20_000:]
 
     def pid(self, part: str) -> int | None:
         """Process of a role or server while it runs."""
