@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +16,11 @@ from api.buckets import edges
 from api.consumption import main_quantity
 from api.expected import cadence, owed
 from api.live import Latest
-from api.times import DAY
 from config.carriers import carriers
 from config.samples import MICROSECOND
 from storage import views
 from storage.database import Database
-from storage.points import Point, PointTable
+from storage.points import Device, Point, PointTable
 
 ONLINE = 900 * MICROSECOND
 """A meter counts as online for three cadences, at least this long."""
@@ -35,20 +35,24 @@ Counts = NDArray[np.int64]
 
 def online(points: Iterable[Point], latest: Latest, now: int) -> bool | None:
     """Whether any of a meter's points has had a reading lately; None: none is expected and none came."""
-    due = [(point, cadence(point, now)) for point in points]
-    if any((last := latest.get(point.id)) and now - last[0] <= max(3 * (step or 0), ONLINE) for point, step in due):
-        return True
-    return False if any(step for _, step in due) else None
+    expected = False
+    for point in points:
+        last = latest.get(point.id)
+        if last and now - last[0] <= ONLINE:
+            return True
+        step = cadence(point, now)
+        if last and step and now - last[0] <= 3 * step:
+            return True
+        expected = expected or step is not None
+    return False if expected else None
 
 
-def meters_online(table: PointTable, latest: Latest, now: int) -> dict[tuple[str, str], bool | None]:
-    """`online` of every meter installed now, by (enterprise, code)."""
-    found: dict[tuple[str, str], bool | None] = {}
-    for key, device in table.devices.items():
-        for start, past, points in device.points:
-            if start <= now and (past is None or now < past):
-                found[key] = online([table.points[point] for point in points.values()], latest, now)
-    return found
+def meter_online(device: Device, table: PointTable, latest: Latest, now: int) -> bool | None:
+    """`online` of a meter where it is installed now; None too when it is nowhere."""
+    for start, past, points in device.points:
+        if start <= now and (past is None or now < past):
+            return online([table.points[point] for point in points.values()], latest, now)
+    return None
 
 
 def registers(table: PointTable) -> dict[tuple[str, str], Point]:
@@ -105,7 +109,7 @@ async def tallies(
     What is received beyond what was expected does not count.
     """
     shape = (len(points), len(days) - 1)
-    expected = np.stack([owed(point, days, now).readings for point in points]) if points else np.zeros(shape, np.int64)
+    expected = _expected(points, days, now)
     found = {"expected": expected} | {
         name: np.zeros(shape, np.int64) for name in ("received", "intervals", "estimated")
     }
@@ -118,6 +122,17 @@ async def tallies(
     found["received"] = np.minimum(found["received"], expected)
     if timeliness:
         found |= await _promptness(db, points, days, zone)
+    return found
+
+
+def _expected(points: Sequence[Point], days: Counts, now: int) -> Counts:
+    """Readings owed, a row per point. Thousands of points share few schedules."""
+    known: dict[tuple[tuple[int, int | None], ...], Counts] = {}
+    found = np.zeros((len(points), len(days) - 1), np.int64)
+    for row, point in enumerate(points):
+        if point.schedule not in known:
+            known[point.schedule] = owed(point, days, now).readings
+        found[row] = known[point.schedule]
     return found
 
 
@@ -146,26 +161,31 @@ class Standings:
     def __init__(self) -> None:
         self._made = -_FRESH_S
         self._found: dict[str, Standing] = {}
+        self._working = asyncio.Lock()
 
     async def get(self, db: Database, table: PointTable, latest: Latest, now: int) -> Mapping[str, Standing]:
         """By enterprise; those without a meter may be absent."""
-        if time.monotonic() - self._made >= _FRESH_S:
-            self._found = await _standings(db, table, latest, now)
-            self._made = time.monotonic()
+        async with self._working:
+            if time.monotonic() - self._made >= _FRESH_S:
+                self._found = await _standings(db, table, latest, now)
+                self._made = time.monotonic()
         return self._found
 
 
 async def _standings(db: Database, table: PointTable, latest: Latest, now: int) -> dict[str, Standing]:
     found: defaultdict[str, Standing] = defaultdict(Standing)
-    for (uscc, _), is_online in meters_online(table, latest, now).items():
-        found[uscc].online += is_online is True
-        found[uscc].offline += is_online is False
+    for device in table.devices.values():
+        is_online = meter_online(device, table, latest, now)
+        found[device.uscc].online += is_online is True
+        found[device.uscc].offline += is_online is False
     by_zone: defaultdict[str, list[Point]] = defaultdict(list)
     for point in registers(table).values():
         by_zone[point.zone].append(point)
     for zone, points in by_zone.items():
-        today = edges("1d", now, min(now + 1, now + DAY), zone)
-        columns = await tallies(db, points, today, zone, now, timeliness=False)
+        columns = await tallies(db, points, edges("1d", now, now + 1, zone), zone, now, timeliness=False)
+        rows: defaultdict[str, list[int]] = defaultdict(list)
         for row, point in enumerate(points):
-            found[point.uscc].today.add(columns, (row, 0))
+            rows[point.uscc].append(row)
+        for uscc, own in rows.items():
+            found[uscc].today.add(columns, (own, 0))
     return found

@@ -6,9 +6,10 @@ from fastapi import APIRouter
 
 from api.deps import After, Enterprise, Limit, Seen, Served, behind, paged
 from api.models import MeterItem, Page
-from api.standing import meters_online
+from api.standing import meter_online
 from config.samples import now_us
 from storage import views
+from storage.views import Row
 
 router = APIRouter(tags=["registry"])
 
@@ -21,8 +22,10 @@ async def list_meters(
     above = behind(after, tuple[str, str])
     rows = await views.meters(served.database, seen, enterprise=enterprise, above=above, limit=limit + 1)
     items, further = paged(rows, limit, "uscc", "code")
-    online = meters_online(served.points, served.latest, now_us())
-    return {
-        "items": [{**item, "online": bool(online.get((item["uscc"], item["code"])))} for item in items],
-        "next": further,
-    }
+    now = now_us()
+
+    def is_online(item: Row) -> bool:
+        device = served.points.devices.get((item["uscc"], item["code"]))
+        return bool(device and meter_online(device, served.points, served.latest, now))
+
+    return {"items": [{**item, "online": is_online(item)} for item in items], "next": further}

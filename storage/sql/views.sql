@@ -16,29 +16,39 @@ limit $5;
 
 -- name: view_metering_points
 -- $3 enterprise, $4 carrier, $5 text within code or name, $6 code, $7 boundary, $8 and $9 (enterprise, code) above,
--- $10 limit. The meter is the one installed now.
-select
-    e.uscc, e.zone, m.code, m.name, m.carrier, m.level, m.direction, m.boundary, parent.code as parent, m.id as row,
-    now_there.meter, now_there.cadence_s,
-    (select count(*) from alert a where a.metering_point_id = m.id and a.state in ('open', 'acknowledged')) as open_alerts
-from metering_point m
-join enterprise e on e.id = m.enterprise_id
-left join metering_point parent on parent.id = m.parent_id
-left join lateral (
-    select meter.code as meter, c.cadence_s
+-- $10 limit. The meter is the one installed now, looked up for those on the page alone.
+with page as materialized (
+    select e.uscc, e.zone, m.*
+    from metering_point m
+    join enterprise e on e.id = m.enterprise_id
+    where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
+        and ($3::text is null or e.uscc = $3) and ($4::text is null or m.carrier = $4)
+        and ($5::text is null or strpos(lower(m.code), lower($5)) > 0 or strpos(lower(m.name), lower($5)) > 0)
+        and ($6::text is null or m.code = $6) and ($7::boolean is null or m.boundary = $7)
+        and ($8::text is null or (e.uscc, m.code) > ($8, $9::text))
+    order by e.uscc, m.code
+    limit $10
+), placed as (
+    select distinct on (i.metering_point_id) i.metering_point_id, meter.code as meter, c.cadence_s
     from installation i
     join meter on meter.id = i.meter_id
     left join connection c on c.meter_id = meter.id and c.enabled
-    where i.metering_point_id = m.id and i.valid_from <= now() and (i.valid_to is null or i.valid_to > now())
-    order by i.valid_from desc limit 1
-) now_there on true
-where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
-    and ($3::text is null or e.uscc = $3) and ($4::text is null or m.carrier = $4)
-    and ($5::text is null or strpos(lower(m.code), lower($5)) > 0 or strpos(lower(m.name), lower($5)) > 0)
-    and ($6::text is null or m.code = $6) and ($7::boolean is null or m.boundary = $7)
-    and ($8::text is null or (e.uscc, m.code) > ($8, $9::text))
-order by e.uscc, m.code
-limit $10;
+    where i.metering_point_id in (select id from page)
+        and i.valid_from <= now() and (i.valid_to is null or i.valid_to > now())
+    order by i.metering_point_id, i.valid_from desc
+), alerted as (
+    select metering_point_id, count(*) as open_alerts from alert
+    where state in ('open', 'acknowledged') and metering_point_id in (select id from page)
+    group by metering_point_id
+)
+select
+    page.uscc, page.zone, page.code, page.name, page.carrier, page.level, page.direction, page.boundary,
+    parent.code as parent, page.id as row, placed.meter, placed.cadence_s, coalesce(alerted.open_alerts, 0) as open_alerts
+from page
+left join metering_point parent on parent.id = page.parent_id
+left join placed on placed.metering_point_id = page.id
+left join alerted on alerted.metering_point_id = page.id
+order by page.uscc, page.code;
 
 -- name: view_installations
 -- Of metering point $3, with a row for each ratio.
@@ -56,21 +66,30 @@ order by r.valid_from;
 
 -- name: view_meters
 -- $3 enterprise, $4 and $5 (enterprise, code) above, $6 limit.
+with page as materialized (
+    select e.uscc, e.zone, meter.*
+    from meter
+    join enterprise e on e.id = meter.enterprise_id
+    where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
+        and ($3::text is null or e.uscc = $3)
+        and ($4::text is null or (e.uscc, meter.code) > ($4, $5::text))
+    order by e.uscc, meter.code
+    limit $6
+), placed as (
+    select distinct on (i.meter_id) i.meter_id, m.code
+    from installation i
+    join metering_point m on m.id = i.metering_point_id
+    where i.meter_id in (select id from page) and i.valid_from <= now() and (i.valid_to is null or i.valid_to > now())
+    order by i.meter_id, i.valid_from desc
+)
 select
-    e.uscc, e.zone, meter.code, meter.maker, meter.model, meter.serial, meter.accuracy_class, meter.range,
-    meter.certificate, meter.verified_until, meter.state, meter.profile, c.driver, c.cadence_s,
-    coalesce(c.enabled, false) as enabled,
-    (select m.code from installation i join metering_point m on m.id = i.metering_point_id
-     where i.meter_id = meter.id and i.valid_from <= now() and (i.valid_to is null or i.valid_to > now())
-     order by i.valid_from desc limit 1) as metering_point
-from meter
-join enterprise e on e.id = meter.enterprise_id
-left join connection c on c.meter_id = meter.id
-where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
-    and ($3::text is null or e.uscc = $3)
-    and ($4::text is null or (e.uscc, meter.code) > ($4, $5::text))
-order by e.uscc, meter.code
-limit $6;
+    page.uscc, page.zone, page.code, page.maker, page.model, page.serial, page.accuracy_class, page.range,
+    page.certificate, page.verified_until, page.state, page.profile, c.driver, c.cadence_s,
+    coalesce(c.enabled, false) as enabled, placed.code as metering_point
+from page
+left join connection c on c.meter_id = page.id
+left join placed on placed.meter_id = page.id
+order by page.uscc, page.code;
 
 -- name: view_profiles
 -- The profiles in use; they belong to nobody.

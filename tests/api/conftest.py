@@ -19,6 +19,7 @@ from config.quality import Quality
 from config.samples import MICROSECOND, SampleBatch
 from config.settings import Settings, load
 from storage import access, intervals, publication, readings, registry
+from storage.columns import instant
 from storage.database import Database
 from storage.intervals import IntervalColumns, Ranges
 from storage.stream import Stream
@@ -57,6 +58,8 @@ enterprises:
       - {code: M-1, profile: chint-dtsu666, at: E-1, from: 2026-01-01T00:00:00+08:00, ct: 10,
          driver: modbus-tcp, address: 10.0.1.5:502, unit: 1, every: 60s}
 """
+_EXPECTED = "update schedule set valid_from = $1 where cadence_s is not null"
+"""Readings are expected since the meters are there, not only since the registry knows of them."""
 ROLES = {
     "admin": ("admin", ""),
     "operator": ("operator", ""),
@@ -147,6 +150,7 @@ async def world(database: Database, stream: Stream, tmp_path: Path) -> AsyncIter
     file = tmp_path / "registry.yaml"
     file.write_text(REGISTRY, "utf-8")
     await registry.apply(database, file, actor="test")
+    await database.pool.execute(_EXPECTED, instant(START))
     await publication.publish(database, stream.registry)
     services = Services(database, stream)
     await services.reload()
