@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from collector.validate import Known, Rows
-from config.payload import PayloadMapping
 from config.quality import Flag
 from config.samples import SampleBatch
 from protocols.errors import BadPayload
@@ -30,10 +29,9 @@ class Refusal:
 class Normalizer:
     """Reads messages by one state of the registry."""
 
-    def __init__(self, table: PointTable, known: Known, mappings: Mapping[str, PayloadMapping]) -> None:
+    def __init__(self, table: PointTable, known: Known) -> None:
         self._table = table
         self._known = known
-        self._mappings = mappings
 
     def normalize(self, messages: Sequence[Message]) -> tuple[Rows, list[Refusal]]:
         """The readings of these messages as one set of columns, and what cannot be read."""
@@ -57,7 +55,7 @@ class Normalizer:
         device = self._table.devices.get((uscc, meter))
         if device is None:
             raise BadPayload(f"enterprise {uscc or '?'} has no meter {meter or '?'}")
-        mapping = self._mappings.get(device.mapping)
+        mapping = self._table.mappings.get(device.mapping)
         if mapping is None:
             raise BadPayload(f"meter {meter} has no payload mapping; give its connection one")
         received = int((message.headers or {}).get("Wanjia-Received") or message.stored_at)

@@ -173,7 +173,7 @@ def part(keys: set[str]) -> City:
 
 def registry_text(city: City, addresses: Mapping[str, str], installed: datetime, every: int | None = None) -> str:
     """The city as a registry file. `addresses`: host:port of each gateway; `every`: seconds between the readings of
-    all meters, None: as they are read live."""
+    all meters, expected from their installation on; None: as they are read live."""
     wrong = {index: fault.factor for fault in city.faults if fault.kind == "wrong_ct" for index in city.hit(fault)}
     return to_yaml(_enterprise(city, one, addresses, installed, every, wrong) for one in city.enterprises)
 
@@ -187,7 +187,7 @@ def _enterprise(
     wrong: Mapping[int, float],
 ) -> Enterprise:
     own = [(index, city.places[index]) for index in city.of_enterprise(one.key)]
-    meters = [_meter(place, addresses, installed, every or place.every, wrong.get(index, 1.0)) for index, place in own]
+    meters = [_meter(place, addresses, installed, every, wrong.get(index, 1.0)) for index, place in own]
     return Enterprise(
         uscc=one.uscc,
         name=one.name,
@@ -210,7 +210,7 @@ def _metering_point(place: Place) -> MeteringPoint:
     )
 
 
-def _meter(place: Place, addresses: Mapping[str, str], installed: datetime, every: int, wrong: float) -> Meter:
+def _meter(place: Place, addresses: Mapping[str, str], installed: datetime, every: int | None, wrong: float) -> Meter:
     connection = (
         {"driver": "mqtt", "mapping": place.mapping}
         if place.mapping
@@ -226,7 +226,8 @@ def _meter(place: Place, addresses: Mapping[str, str], installed: datetime, ever
         {
             "code": place.meter,
             "rated_per_hour": place.rated,
-            "every": every,
+            "every": every or place.every,
+            "expected_from": installed if every else None,
             "installations": (where,),
             **connection,
         }

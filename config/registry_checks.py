@@ -176,9 +176,9 @@ def _installations(registry: Registry, uscc: str, meter: Meter, points: Mapping[
             yield from _measured(registry, meter, points[place.at], where)
         if place.end is not None and place.end <= place.start:
             yield Fault(where("to"), "is not later than `from`", "correct either")
-        for one, two in pairwise(place.all_ratios):
-            if not one.start < two.start < (place.end or _FOREVER):
-                what = f"the ratio from {two.start.isoformat()} is out of order or out of the installation"
+        for earlier, ratio in pairwise(place.all_ratios):
+            if not earlier.start < ratio.start < (place.end or _FOREVER):
+                what = f"the ratio from {ratio.start.isoformat()} is out of order or out of the installation"
                 yield Fault(where("ratios"), what, "list ratios by rising `from`, after the installation's own")
     for (_, one), (later, two) in _overlaps(list(enumerate(meter.installations))):
         yield Fault(

@@ -257,6 +257,10 @@ class Meter(_Model):
     every: Seconds = Field(60, description="give the time between readings, for example 60s")
     baud: int | None = Field(None, ge=300, le=1_000_000, description="give the speed of the line behind the gateway")
     enabled: bool = Field(True, description="give true or false")
+    expected_from: Instant | None = Field(
+        None, description="give the time from which readings are expected, also of the past when it is to be imported"
+    )
+    """None: from the apply on that first names the connection."""
     installations: tuple[Installation, ...] = Field((), description="list installations, each with at and from")
 
     @field_validator("profile", "mapping")
@@ -292,7 +296,7 @@ class Meter(_Model):
         return value
 
 
-CONNECTION_KEYS = frozenset({"address", "unit", "every", "baud", "mapping", "enabled"})
+CONNECTION_KEYS = frozenset({"address", "unit", "every", "baud", "mapping", "enabled", "expected_from"})
 """What makes sense with a driver only."""
 
 

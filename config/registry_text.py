@@ -30,11 +30,11 @@ def _enterprise(enterprise: Enterprise) -> dict[str, Any]:
     return values
 
 
-def _metering_point(point: MeteringPoint) -> dict[str, Any]:
+def _metering_point(point: MeteringPoint) -> Any:
     return _plain(point.model_dump(exclude_defaults=True), None)
 
 
-def _meter(meter: Meter, zone: ZoneInfo) -> dict[str, Any]:
+def _meter(meter: Meter, zone: ZoneInfo) -> Any:
     values = meter.model_dump(exclude={"installations", "unit", "every"}, exclude_defaults=True)
     if meter.driver is not None:
         values["unit"] = meter.unit if DRIVERS[meter.driver].units else None

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import asyncpg
 
+from config.payload import PayloadMapping
 from config.quantities import QUANTITIES
 from storage.database import Database
 
@@ -82,6 +83,8 @@ class PointTable:
     """By (uscc, meter code)."""
     by_metering_point: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """(uscc, metering point code) -> quantity -> point id."""
+    mappings: dict[str, PayloadMapping] = field(default_factory=dict)
+    """The payload mappings in use, by name."""
     revision: int = 0
 
 
@@ -94,9 +97,11 @@ async def load_points(db: Database) -> PointTable:
         schedules = await conn.fetch(db.sql["schedule_rows"])
         devices = await conn.fetch(db.sql["device_rows"])
         installations = await conn.fetch(db.sql["installation_rows"])
+        mappings = await conn.fetch(db.sql["registry_mappings"])
     lives = _by_point((ids, Segment(*row)) for ids, *row in segments)
     due = _by_point((ids, (valid_from, cadence_s)) for ids, valid_from, cadence_s in schedules)
     table = PointTable(points=_points(points, lives, due), revision=revision)
+    table.mappings.update({row["name"]: PayloadMapping.model_validate_json(row["body"]) for row in mappings})
     for point in table.points.values():
         table.by_metering_point.setdefault((point.uscc, point.metering_point), {})[point.quantity] = point.id
     for device in _devices(devices, installations, table.points.values()):

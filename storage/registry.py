@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from config import registry as file
+from config.payload import PayloadMapping
 from config.profile import Profile
 from config.registry_checks import Registry
 from config.registry_models import Meter, MeteringPoint
@@ -22,11 +23,12 @@ from config.registry_text import to_yaml
 from storage.database import Database
 from storage.queries import SQL
 from storage.registry_plan import Change, Plan, make_plan, shown
-from storage.registry_state import body_of, read_enterprises, read_neighbours, read_profiles, read_state
+from storage.registry_state import body_of, read_enterprises, read_mappings, read_neighbours, read_profiles, read_state
 
 if TYPE_CHECKING:
     from storage.database import Connection
 
+F = TypeVar("F", Profile, PayloadMapping)
 LOCK = 0x57414E52
 """Advisory lock: one apply or publication at a time."""
 
@@ -84,25 +86,34 @@ def _no_collection() -> Iterator[None]:
 
 
 async def _plan(conn: Connection, registry: Registry, prune: bool) -> Plan:
-    """Plan for the file's enterprises, and for those that use a profile it changes."""
-    stored = await read_profiles(conn)
-    used = {meter.profile for enterprise in registry.enterprises for meter in enterprise.meters if meter.profile}
-    changed = {name: body_of(registry.profiles[name]) for name in sorted(used)}
-    changed = {name: body for name, body in changed.items() if stored.get(name) != body}
+    """Plan for the file's enterprises, and for those that use a profile or payload mapping it changes."""
+    meters = [meter for enterprise in registry.enterprises for meter in enterprise.meters]
+    profiles = _Files(Profile, registry.profiles, {meter.profile for meter in meters}, await read_profiles(conn))
+    mappings = _Files(PayloadMapping, registry.mappings, {meter.mapping for meter in meters}, await read_mappings(conn))
     mentioned = {enterprise.uscc for enterprise in registry.enterprises}
-    users = {row["uscc"] for row in await conn.fetch(SQL["registry_users_of_profiles"], list(changed))}
-    state = await read_state(conn, sorted(mentioned | users))
-    applied = {name: Profile.model_validate(body) for name, body in stored.items() if name not in used}
-    whole = Registry({**registry.profiles, **applied}, registry.mappings, registry.enterprises, registry.places)
+    users = await conn.fetch(SQL["registry_users"], list(profiles.changed), list(mappings.changed))
+    state = await read_state(conn, sorted(mentioned | {row["uscc"] for row in users}))
+    whole = Registry(profiles.all, mappings.all, registry.enterprises, registry.places)
     addresses = {meter.address.lower() for one in registry.enterprises for meter in one.meters if meter.address}
     neighbours = await read_neighbours(conn, sorted(addresses), state.ids)
     made = make_plan(whole, state, neighbours, prune=prune, now=datetime.now(UTC).replace(microsecond=0))
-    made.profiles = changed
+    made.profiles, made.mappings = profiles.changed, mappings.changed
     return made
 
 
+class _Files(Generic[F]):
+    """Profiles, or payload mappings: those the file uses as they are now, the others as they were applied."""
+
+    def __init__(self, kind: type[F], given: Mapping[str, F], used: set[str], stored: Mapping[str, Any]) -> None:
+        bodies = {name: body_of(given[name]) for name in sorted(used & given.keys())}
+        self.changed = {name: body for name, body in bodies.items() if stored.get(name) != body}
+        applied = {name: kind.model_validate(body) for name, body in stored.items() if name not in used}
+        self.all: dict[str, F] = {**given, **applied}
+
+
 async def _write(conn: Connection, plan: Plan, actor: str) -> None:
-    await _put(conn, "profiles", ({"name": name, "body": body} for name, body in plan.profiles.items()))
+    for query, bodies in (("profiles", plan.profiles), ("mappings", plan.mappings)):
+        await _put(conn, query, ({"name": name, "body": body} for name, body in bodies.items()))
     heads = [change for change in plan.changes if change.kind == "enterprise"]
     await _put(conn, "enterprises", (shown_head(change) for change in heads))
     await _write_metering_points(conn, [change for change in plan.changes if change.kind == "metering_point"])
@@ -215,7 +226,8 @@ async def _write_audit(conn: Connection, plan: Plan, actor: str) -> None:
         )
         for change in plan.changes
     ]
-    rows += [(actor, "change", "profile", name, None, json.dumps(body)) for name, body in plan.profiles.items()]
+    for kind, bodies in (("profile", plan.profiles), ("mapping", plan.mappings)):
+        rows += [(actor, "change", kind, name, None, json.dumps(body)) for name, body in bodies.items()]
     if not rows:
         rows = [(actor, "derive", "point", "", None, json.dumps({"points": len({*plan.stretches, *plan.schedules})}))]
     columns = ("actor", "action", "kind", "code", "before", "after")

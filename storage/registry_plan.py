@@ -51,6 +51,8 @@ class Plan:
     """Objects of mentioned enterprises that are not in the file."""
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Bodies of profiles that are new or different."""
+    mappings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Bodies of payload mappings that are new or different."""
     stretches: dict[PointKey, tuple[Stretch, ...]] = field(default_factory=dict)
     """New segments of the points whose segments differ."""
     schedules: dict[PointKey, Schedule] = field(default_factory=dict)
@@ -62,13 +64,14 @@ class Plan:
     @property
     def empty(self) -> bool:
         """Whether an apply would change nothing."""
-        return not (self.changes or self.profiles or self.stretches or self.schedules)
+        return not (self.changes or self.profiles or self.mappings or self.stretches or self.schedules)
 
     def __str__(self) -> str:
         """For people: one line per object, with the dates whose intervals are made again."""
         sections = [
             [_line(change) for change in self.changes],
             [f"~ profile {name}" for name in self.profiles],
+            [f"~ mapping {name}" for name in self.mappings],
             [f"! {line}" for line in self._recomputed()],
             [f"= {kind.replace('_', ' ')} {uscc}/{code}: not in file, kept" for kind, uscc, code in self.kept],
         ]
@@ -163,7 +166,7 @@ def _derive(plan: Plan, registry: Registry, wanted: Iterable[Enterprise], state:
     """Segments and schedules of all points where they differ, and what that makes dirty."""
     living: set[PointKey] = set()
     for enterprise in wanted:
-        for code, quantity, life in lives(registry, enterprise):
+        for code, quantity, life in lives(registry, enterprise, state.enterprises.get(enterprise.uscc)):
             key = (enterprise.uscc, code, quantity)
             living.add(key)
             _compare(plan, state, key, life.stretches, life.covers)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 
+from config.payload import PayloadMapping
 from config.profile import Profile
 from config.registry_models import DatedRatio, Enterprise, Installation, Meter, MeteringPoint
 from storage.queries import SQL
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PointKey: TypeAlias = tuple[str, str, str]
 """(uscc, metering point code, quantity)."""
-_CONNECTION = ("driver", "address", "unit", "baud", "mapping", "enabled")
+_CONNECTION = ("driver", "address", "unit", "baud", "mapping", "enabled", "expected_from")
 
 
 @dataclass
@@ -73,6 +74,11 @@ async def read_profiles(conn: Connection) -> dict[str, dict[str, Any]]:
     return {row["name"]: json.loads(row["body"]) for row in await conn.fetch(SQL["registry_profiles"])}
 
 
+async def read_mappings(conn: Connection) -> dict[str, dict[str, Any]]:
+    """Bodies of the payload mappings as they were when applied, by name."""
+    return {row["name"]: json.loads(row["body"]) for row in await conn.fetch(SQL["registry_mappings"])}
+
+
 async def read_neighbours(conn: Connection, addresses: Sequence[str], besides: Sequence[int]) -> list[Enterprise]:
     """Other enterprises, with no more than their meters that are reached at one of the addresses."""
     meters: defaultdict[str, list[Meter]] = defaultdict(list)
@@ -80,12 +86,13 @@ async def read_neighbours(conn: Connection, addresses: Sequence[str], besides: S
         keys = ("code", "profile", "driver", "address", "unit", "baud")
         meter = Meter.model_construct(**{key: row[key] for key in keys}, every=row["cadence_s"])
         meters[row["uscc"]].append(meter)
-    return [Enterprise.model_construct(uscc=uscc, meters=tuple(found)) for uscc, found in meters.items()]
+    partial: list[dict[str, Any]] = [{"uscc": uscc, "meters": tuple(found)} for uscc, found in meters.items()]
+    return [Enterprise.model_construct(**values) for values in partial]
 
 
-def body_of(profile: Profile) -> dict[str, Any]:
-    """A profile as it is stored and published."""
-    return profile.model_dump(mode="json", exclude={"example"})
+def body_of(file: Profile | PayloadMapping) -> dict[str, Any]:
+    """A profile or payload mapping as it is stored (and a profile is published)."""
+    return file.model_dump(mode="json", exclude={"example"})
 
 
 def _by_point(rows: Iterable[tuple[list[int], T]]) -> dict[int, tuple[T, ...]]:

@@ -41,6 +41,10 @@ class Cover(NamedTuple):
     start: datetime
     end: datetime | None
     cadence_s: int | None
+    expected_from: datetime | None = None
+    """Readings are expected from then on, also in the past; None: as they were so far."""
+    declared: bool = False
+    """Whether `expected_from` is news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +66,19 @@ class Facts(NamedTuple):
     final: float | None
 
 
-def lives(registry: Registry, enterprise: Enterprise) -> Iterator[tuple[str, str, Life]]:
-    """(metering point, quantity, life) of every point of an enterprise that ever had a meter."""
+def lives(registry: Registry, enterprise: Enterprise, before: Enterprise | None) -> Iterator[tuple[str, str, Life]]:
+    """(metering point, quantity, life) of every point of an enterprise that ever had a meter; `before`: the enterprise
+    as it was so far."""
     points = {point.code: point for point in enterprise.metering_points}
+    declared = {meter.code: meter.expected_from for meter in before.meters} if before else {}
     found: dict[tuple[str, str], tuple[list[Stretch], list[Cover]]] = {}
     placed = [(place, meter) for meter in enterprise.meters for place in meter.installations]
     for place, meter in sorted(placed, key=lambda item: item[0].start):
         point, known = points[place.at], dict[Facts, list[Stretch]]()
         cadence_s = meter.every if meter.driver is not None and meter.enabled else None
-        read, unread = Cover(place.start, place.end, cadence_s), Cover(place.start, place.end, None)
+        since = meter.expected_from
+        read = Cover(place.start, place.end, cadence_s, since, since is not None and declared.get(meter.code) != since)
+        unread = Cover(place.start, place.end, None)
         for quantity in registry.quantities_of(meter, point):
             facts = _facts(registry, meter, place, point, quantity)
             if facts not in known:
@@ -119,22 +127,32 @@ def schedule(known: Schedule, before: Sequence[Stretch], covers: tuple[Cover, ..
 def _schedule(known: Schedule, before: tuple[Span, ...], covers: tuple[Cover, ...], now: datetime) -> Schedule:
     """When readings are expected how often, from what was expected so far and from the meters there are now.
 
-    The past stays as it was expected, save where a meter's stay was added (expected from then on) or taken back; from
-    `now` on the meters' present cadence holds.
+    From `now` on the meters' present cadence holds. The past stays as it was expected, save where a meter's stay was
+    taken back, and what `expected_from` says: nothing is expected before it, and from it on also what was not so far,
+    if it is news itself or holds for a stay that was added.
     """
     edges = {start for start, _ in known} | {now}
-    edges.update(cover.start for cover in covers)
-    edges.update(cover.end for cover in covers if cover.end is not None)
-    edges.update(edge for span in before for edge in span if edge is not None)
+    borders = (*before, *((cover.start, cover.end, cover.expected_from) for cover in covers))
+    edges.update(edge for some in borders for edge in some if edge is not None)
     rows: list[tuple[datetime, int | None]] = []
     for at in sorted(edges):
         cover = next((cover for cover in covers if cover.start <= at < (cover.end or ALWAYS)), None)
-        cadence_s = cover.cadence_s if cover else None
-        if cover and at < now and _within(before, at):
-            cadence_s = _in_force(known, at)
+        cadence_s = _due(cover, known, before, at, now) if cover else None
         if cadence_s != (rows[-1][1] if rows else None):
             rows.append((at, cadence_s))
     return tuple(rows)
+
+
+def _due(cover: Cover, known: Schedule, before: Iterable[Span], at: datetime, now: datetime) -> int | None:
+    """Seconds between the readings that are expected of a meter standing there at an instant."""
+    since = cover.expected_from
+    if since is not None and at < since:
+        return None
+    if at >= now:
+        return cover.cadence_s
+    so_far = _in_force(known, at)
+    added = since is not None and (cover.declared or not _within(before, at))
+    return cover.cadence_s if added and so_far is None else so_far
 
 
 def _within(spans: Iterable[Span], at: datetime) -> bool:

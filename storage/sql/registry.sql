@@ -23,7 +23,7 @@ select
     enterprise.uscc, meter.id, meter.code, meter.maker, meter.model, meter.serial, meter.accuracy_class, meter.range,
     meter.certificate, meter.verified_until, meter.state, meter.profile, meter.rated_per_hour,
     connection.driver, connection.address, connection.unit, connection.cadence_s, connection.baud, connection.mapping,
-    connection.enabled
+    connection.enabled, connection.expected_from
 from meter
 join enterprise on enterprise.id = meter.enterprise_id
 left join connection on connection.meter_id = meter.id
@@ -79,10 +79,16 @@ order by schedule.valid_from;
 -- name: registry_profiles
 select name, body::text from profile order by name;
 
--- name: registry_users_of_profiles
+-- name: registry_mappings
+select name, body::text from payload_mapping order by name;
+
+-- name: registry_users
+-- Enterprises that use one of these profiles or payload mappings.
 select distinct enterprise.uscc
-from meter join enterprise on enterprise.id = meter.enterprise_id
-where meter.profile = any($1::text[]);
+from meter
+join enterprise on enterprise.id = meter.enterprise_id
+left join connection on connection.meter_id = meter.id
+where meter.profile = any($1::text[]) or connection.mapping = any($2::text[]);
 
 -- name: registry_neighbours
 select
@@ -149,18 +155,19 @@ where enterprise.uscc = gone.uscc and meter.enterprise_id = enterprise.id and me
     and connection.meter_id = meter.id;
 
 -- name: registry_put_connections
-insert into connection (meter_id, driver, address, unit, cadence_s, baud, mapping, enabled)
-select meter.id, driver, address, unit, cadence_s, baud, mapping, enabled
+insert into connection (meter_id, driver, address, unit, cadence_s, baud, mapping, enabled, expected_from)
+select meter.id, driver, address, unit, cadence_s, baud, mapping, enabled, expected_from
 from json_to_recordset($1::json) as new (
     row integer, uscc text, code text, driver text, address text, unit integer, cadence_s integer, baud integer,
-    mapping text, enabled boolean
+    mapping text, enabled boolean, expected_from timestamptz
 )
 join enterprise using (uscc)
 join meter on meter.enterprise_id = enterprise.id and meter.code = new.code
 order by row
 on conflict (meter_id) do update set
     driver = excluded.driver, address = excluded.address, unit = excluded.unit, cadence_s = excluded.cadence_s,
-    baud = excluded.baud, mapping = excluded.mapping, enabled = excluded.enabled;
+    baud = excluded.baud, mapping = excluded.mapping, enabled = excluded.enabled,
+    expected_from = excluded.expected_from;
 
 -- name: registry_drop_installations
 delete from installation
@@ -204,3 +211,11 @@ delete from schedule where point_id = any($1::integer[]);
 insert into profile (name, body)
 select name, body from json_to_recordset($1::json) as new (name text, body jsonb)
 on conflict (name) do update set body = excluded.body;
+
+-- name: registry_put_mappings
+insert into payload_mapping (name, body)
+select name, body from json_to_recordset($1::json) as new (name text, body jsonb)
+on conflict (name) do update set body = excluded.body;
+
+-- name: registry_analyze
+analyze enterprise, metering_point, meter, installation, ratio, connection, point, segment, schedule;

@@ -29,6 +29,7 @@ USCC = "91110000600037341L"
 OTHER = "91350100M000100Y43"
 START = parse("2026-01-01T00:00:00+08:00")
 REGISTRY = """\
+defaults: {expected_from: 2026-01-01T00:00:00+08:00}
 enterprises:
   - uscc: 91110000600037341L
     name: Beijing Works

@@ -46,6 +46,7 @@ CADENCE = 300
 KEPT = ("active_energy_import", "active_power")
 DAY = 86_400
 REGISTRY = """\
+defaults: {{expected_from: {since}}}
 enterprises:
   - uscc: 91110000600037341L
     name: 北京示例工厂

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 
+from config.payload import mappings
 from storage.database import Database
 
 USCC = "91110000600037341L"
@@ -33,6 +34,7 @@ with place as (
 )
 select id from new order by id
 """
+_MAPPING = "insert into payload_mapping (name, body) values ($1, $2) on conflict (name) do nothing"
 REVISE = "insert into audit (actor, action, kind, code) values ('test', 'change', 'point', '')"
 
 
@@ -49,5 +51,7 @@ async def seed(
         enterprise = await conn.fetchval(_ENTERPRISE, uscc)
         named = list(quantities) or ["active_energy_import"]
         rows: list[asyncpg.Record] = await conn.fetch(_POINTS, enterprise, count, named, cadence_s, multiplier)
+        flat = mappings()["flat"]
+        await conn.execute(_MAPPING, flat.name, flat.model_dump_json())
         await conn.execute(REVISE)
     return [row["id"] for row in rows]

@@ -48,6 +48,14 @@ def test_before_the_start_every_meter_is_read_each_quarter_of_an_hour(tmp_path: 
     assert cadences(as_registry(tmp_path)) == {10, 20, 30, 60}
 
 
+def test_the_past_is_expected_by_the_first_registry_only(tmp_path: Path) -> None:
+    def since(found: Registry) -> set[datetime | None]:
+        return {meter.expected_from for one in found.enterprises for meter in one.meters}
+
+    assert since(as_registry(tmp_path, HISTORY_EVERY_S)) == {SINCE}
+    assert since(as_registry(tmp_path)) == {None}
+
+
 def test_the_wrong_ratio_is_in_the_registry_only(tmp_path: Path) -> None:
     found = as_registry(tmp_path)
     fault = next(fault for fault in city().faults if fault.kind == "wrong_ct")

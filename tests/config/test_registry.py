@@ -187,6 +187,11 @@ def test_faults_of_a_metering_point(tmp_path: Path, keys: str, expected: str) ->
         ),
         (f"{TCP}, address: 'a:1', every: 60", "every: '60' is not a time between readings; write it like 10s"),
         (f"{TCP}, address: 'a:1', baud: 0", "baud: '0': Input should be greater than or equal to 300"),
+        (
+            f"{TCP}, address: 'a:1', expected_from: 2026-01-01",
+            "expected_from: '2026-01-01' has no offset from UTC; write it like",
+        ),
+        ("expected_from: 2026-01-01T00:00:00Z", "expected_from: needs a driver; add driver: modbus-tcp"),
         (f"{TCP}, address: 'a:1', enabled: perhaps", "enabled: 'perhaps': Input should be a valid boolean"),
         ("rated_per_hour: -1", "rated_per_hour: '-1': Input should be greater than 0; give the most"),
         ("state: broken", "state: 'broken': Input should be 'qualified'"),
@@ -427,6 +432,7 @@ def test_a_written_registry_reads_back_equal(tmp_path: Path) -> None:
     every: 90s
     baud: 9600
     enabled: false
+    expected_from: 2026-01-15T00:00:00+06:00
     verified_until: 2027-06-30
     installations:
     - {{at: E-1, from: 2026-01-01T00:00:00.5+08:00, to: 2026-02-01T00:00:00Z, final: {{active_energy_import: 12.25}}}}

@@ -47,7 +47,8 @@ def connections(draw: st.DrawFn, number: int) -> dict[str, Any]:
     address = DRIVERS[name].example.replace("10.0.0", f"10.0.{number}")
     keys = {"driver": name, "address": address, "mapping": "flat" if DRIVERS[name].needs == "mapping" else ""}
     every = draw(st.sampled_from(["7s", "60s", "90s", "15m", "24h"]))
-    return {**keys, "every": every, "enabled": draw(st.booleans())}
+    since = draw(st.none() | st.integers(0, 10**9).map(lambda edge: START + timedelta(milliseconds=edge)))
+    return {**keys, "every": every, "enabled": draw(st.booleans()), "expected_from": since}
 
 
 @st.composite

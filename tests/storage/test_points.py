@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from config.payload import mappings
 from storage import registry
 from storage.database import Database
 from storage.points import PointTable, Segment, load_points
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.servers
 
 USCC = "91110000600037341L"
 REGISTRY = """\
+defaults: {expected_from: 2026-01-01T00:00:00Z}
 enterprises:
 - uscc: 91110000600037341L
   name: Works
@@ -75,6 +77,8 @@ async def test_devices(database: Database, tmp_path: Path) -> None:
     assert (water.driver, water.mapping, water.cadence_s) == ("mqtt", "flat", 900)
     assert water.points[0][2] == found.by_metering_point[USCC, "W-1"]
     assert bare.points == ()
+    assert found.mappings[water.mapping].quantities == mappings()["flat"].quantities
+    assert set(found.mappings) == {"flat"}
 
 
 async def test_the_revision_rises_with_the_registry_only(database: Database, tmp_path: Path) -> None:

@@ -42,6 +42,13 @@ def covers(draw: st.DrawFn) -> tuple[Cover, ...]:
     return tuple(Cover(*span, draw(st.sampled_from([None, 60, 900]))) for span in draw(spans()))
 
 
+@st.composite
+def declared(draw: st.DrawFn) -> tuple[Cover, ...]:
+    """Meters that are new, or whose `expected_from` is."""
+    since = st.none() | st.integers(0, 99).map(day)
+    return tuple(cover._replace(expected_from=draw(since), declared=True) for cover in draw(covers()))
+
+
 def in_force(due: Schedule, at: datetime) -> int | None:
     return next((cadence_s for start, cadence_s in reversed(due) if start <= at), None)
 
@@ -71,31 +78,50 @@ def test_exactly_what_means_something_else_is_dirty(before: tuple[Stretch, ...],
 
 
 @untimed
-@given(covers())
-def test_a_new_point_is_expected_from_its_installation_on(stays: tuple[Cover, ...]) -> None:
+@given(declared())
+def test_a_new_point_is_expected_from_now_on_or_as_it_says(stays: tuple[Cover, ...]) -> None:
     due = schedule((), (), stays, NOW)
     for number in DAYS:
         cover = covering(stays, day(number))
-        assert in_force(due, day(number)) == (cover.cadence_s if cover else None)
+        expected = cover is not None and day(number) >= (cover.expected_from or NOW)
+        assert in_force(due, day(number)) == (cover.cadence_s if cover and expected else None)
     assert all(one[1] != two[1] for one, two in pairwise(due))
 
 
 @untimed
-@given(covers(), covers(), st.integers(0, 30))
+@given(declared(), covers(), st.integers(0, 30))
 def test_the_past_stays_expected_as_it_was(first: tuple[Cover, ...], second: tuple[Cover, ...], later: int) -> None:
     known = schedule((), (), first, NOW)
     now = NOW + timedelta(days=later)
     due = schedule(known, as_stretches(first), second, now)
     for number in DAYS:
-        old, new = covering(first, day(number)), covering(second, day(number))
+        new = covering(second, day(number))
         expected = new.cadence_s if new else None
-        if new and old and day(number) < now:
+        if new and day(number) < now:
             expected = in_force(known, day(number))
         assert in_force(due, day(number)) == expected
 
 
 @untimed
-@given(covers(), covers(), st.integers(0, 30))
+@given(declared(), declared(), st.integers(0, 30))
+def test_what_is_declared_holds_where_nothing_was_expected(
+    first: tuple[Cover, ...], second: tuple[Cover, ...], later: int
+) -> None:
+    known = schedule((), (), first, NOW)
+    now = NOW + timedelta(days=later)
+    due = schedule(known, as_stretches(first), second, now)
+    for number in range(50 + later):
+        new = covering(second, day(number))
+        if new is None or new.expected_from is None:
+            continue
+        so_far = in_force(known, day(number))
+        expected = None if day(number) < new.expected_from else so_far or new.cadence_s
+        assert in_force(due, day(number)) == expected
+
+
+@untimed
+@given(declared(), declared(), st.integers(0, 30))
 def test_the_same_again_changes_nothing(first: tuple[Cover, ...], second: tuple[Cover, ...], later: int) -> None:
     due = schedule(schedule((), (), first, NOW), as_stretches(first), second, NOW)
-    assert schedule(due, as_stretches(second), second, NOW + timedelta(days=later)) == due
+    again = tuple(cover._replace(declared=False) for cover in second)
+    assert schedule(due, as_stretches(second), again, NOW + timedelta(days=later)) == due

@@ -73,9 +73,11 @@ create table connection (
     cadence_s integer not null check (cadence_s > 0),
     mapping text not null default '',
     baud integer check (baud > 0),
-    enabled boolean not null default true
+    enabled boolean not null default true,
+    expected_from timestamptz
 );
 comment on column connection.mapping is 'payload mapping of MQTT and HTTP devices';
+comment on column connection.expected_from is 'readings are expected from then on; null: from the apply that named it first';
 comment on column connection.unit is 'Modbus unit id';
 comment on column connection.baud is 'speed of the serial line behind a gateway; null: none, or unknown';
 
@@ -116,6 +118,12 @@ create table profile (
     body jsonb not null
 );
 comment on table profile is 'the profiles in use, as they were when applied';
+
+create table payload_mapping (
+    name text primary key,
+    body jsonb not null
+);
+comment on table payload_mapping is 'the payload mappings in use, as they were when applied';
 
 create table threshold (
     rule text not null,
