@@ -2,7 +2,8 @@
 
 stream → normalize → validate → store → intervals and rollups, in one transaction → quarantine → acknowledge → tell.
 Nothing is acknowledged before it is committed or in quarantine; what comes twice is stored once. Exactly one ingest is
-active; its transactions run on the connection that holds the lock, so a deposed one can write nothing more.
+active; its transactions run on the connection that holds the lock, so a deposed one can write nothing more. Being
+the single one with database and stream, it also keeps the registry published to the collectors.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from collector.normalize import Normalizer, Refusal, of_rows, refusal
 from collector.recompute import recompute, work_off
 from collector.terms import Terms
 from collector.validate import Known, Times, sift
-from config.payload import mappings
 from config.samples import MICROSECOND, now_us
 from config.settings import Settings
 from storage.database import Connection, Database, translated
@@ -32,6 +32,7 @@ from storage.exclusive import exclusive
 from storage.lanes import Lane, Message
 from storage.partitions import keep_readings
 from storage.points import PointTable, load_points
+from storage.publication import keep_published
 from storage.readings import Stored, store
 from storage.stream import Limits, Stream
 
@@ -60,14 +61,15 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 
 async def _turn(addresses: Servers, settings: Settings, stop: asyncio.Event) -> None:
     """Connect, wait for the lock, ingest. Raises StorageError when either server is lost."""
-    db = await Database.connect(addresses.database_url, role="ingest", timeout_s=120, pool_size=2)
+    db = await Database.connect(addresses.database_url, role="ingest", timeout_s=120, pool_size=3)
     try:
         stream = await Stream.connect(addresses.nats_url, Limits(settings.stream_days, settings.stream_bytes))
         try:
             async with exclusive(db, "ingest", stop) as conn:
                 if conn is not None:
                     ingest = Ingest(db, stream, conn, await stream.lanes(), settings.retention_days)
-                    await ingest.run(stop)
+                    async with keep_published(db, stream.registry):
+                        await ingest.run(stop)
         finally:
             await stream.close()
     finally:
@@ -81,7 +83,7 @@ class Registry:
         self.revision = table.revision
         self.known = Known(table)
         self.terms = Terms(table.points.values())
-        self.normalizer = Normalizer(table, self.known, mappings())
+        self.normalizer = Normalizer(table, self.known)
 
 
 class _Revised(Exception):

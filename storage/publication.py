@@ -12,7 +12,7 @@ import contextlib
 import json
 import logging
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from typing import cast
 
@@ -53,14 +53,23 @@ async def publish(db: Database, bucket: Bucket) -> int:
     return len(changes)
 
 
-async def keep_published(db: Database, bucket: Bucket, stop: asyncio.Event) -> None:
-    """Publish now, when the registry has changed, when an installation begins or ends, and when the bucket was lost.
+@contextlib.asynccontextmanager
+async def keep_published(db: Database, bucket: Bucket) -> AsyncIterator[None]:
+    """While the block runs: publish now, when the registry has changed, when an installation begins or ends, and when
+    the bucket was lost. What fails is logged once and tried again, and once when it is mended."""
+    keeping = asyncio.create_task(_keep(db, bucket))
+    try:
+        yield
+    finally:
+        while not keeping.done():  # asyncio.wait_for, used by the servers' clients, can lose a cancellation
+            keeping.cancel()
+            await asyncio.wait([keeping], timeout=1)
 
-    Goes on through outages of both servers; a broken link is logged once, and once when it is back.
-    """
+
+async def _keep(db: Database, bucket: Bucket) -> None:
     broken = False
     published: datetime | None = None
-    while not stop.is_set():
+    while True:
         wait_s = CHECK_S * random.uniform(0.8, 1.2)
         try:
             now, border = await _next_border(db, published)
@@ -72,12 +81,12 @@ async def keep_published(db: Database, bucket: Bucket, stop: asyncio.Event) -> N
             if broken:
                 log.info("the registry can be published again")
             broken = False
-        except StorageError as error:
+        except Exception as error:
             if not broken:
-                log.warning("the registry cannot be published; trying again: %s", error)
+                unknown = None if isinstance(error, StorageError) else error
+                log.warning("the registry cannot be published; trying again: %s", error, exc_info=unknown)
             broken = True
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), wait_s)
+        await asyncio.sleep(wait_s)
 
 
 async def _current(db: Database, bucket: Bucket) -> bool:
