@@ -317,10 +317,15 @@ def _registry_plan(options: argparse.Namespace) -> None:
 
 def _registry_apply(options: argparse.Namespace) -> None:
     from storage import publication, registry
+    from storage.errors import StorageError
 
     async def apply(database: Database, stream: Stream) -> str:
         done = await registry.apply(database, options.file, actor=_user(), prune=options.prune)
-        await publication.publish(database, stream.registry)
+        try:
+            await publication.publish(database, stream.registry)
+        except StorageError as error:
+            told = "applied; the running service (role ingest) will tell the collectors, it could not be done now"
+            print(f"warning: {told}: {error}", file=sys.stderr)
         return str(done)
 
     print(_with_stores(apply))
