@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", Profile, PayloadMapping)
 LOCK = 0x57414E52
 """Advisory lock: one apply or publication at a time."""
+MANY = 1000
+"""Rows changed at once, from which on it pays to count anew what the tables hold."""
 
 
 def check_file(path: Path) -> str:
@@ -117,9 +119,19 @@ async def _write(conn: Connection, plan: Plan, actor: str) -> None:
     heads = [change for change in plan.changes if change.kind == "enterprise"]
     await _put(conn, "enterprises", (shown_head(change) for change in heads))
     await _write_metering_points(conn, [change for change in plan.changes if change.kind == "metering_point"])
-    await _write_meters(conn, [change for change in plan.changes if change.kind == "meter"])
+    meters = [change for change in plan.changes if change.kind == "meter"]
+    await _write_meters(conn, meters)
+    await _analyze(conn, len(meters))
+    await _write_installations(conn, meters)
     await _write_points(conn, plan)
+    await _analyze(conn, len(plan.stretches))
     await _write_audit(conn, plan, actor)
+
+
+async def _analyze(conn: Connection, changed: int) -> None:
+    """After many changes, let the planner know now what the tables hold, not when the server comes round to it."""
+    if changed >= MANY:
+        await conn.execute(SQL["registry_analyze"])
 
 
 def shown_head(change: Change) -> dict[str, Any]:
@@ -143,27 +155,27 @@ async def _write_metering_points(conn: Connection, changes: list[Change]) -> Non
 
 
 async def _write_meters(conn: Connection, changes: list[Change]) -> None:
-    meters = [(change.uscc, change.after, change.before) for change in changes if isinstance(change.after, Meter)]
-    dumped = [{"uscc": uscc, **meter.model_dump(mode="json", exclude={"installations"})} for uscc, meter, _ in meters]
+    meters = [(change.uscc, change.after) for change in changes if isinstance(change.after, Meter)]
+    dumped = [{"uscc": uscc, **meter.model_dump(mode="json", exclude={"installations"})} for uscc, meter in meters]
     await _put(conn, "meters", dumped)
     gone = [row for row in dumped if row["driver"] is None]
     await conn.execute(SQL["registry_drop_connections"], json.dumps(_names(gone)))
     connected = ({**row, "cadence_s": row["every"]} for row in dumped if row["driver"] is not None)
     await _put(conn, "connections", connected)
-    moved = [
-        (uscc, meter)
-        for uscc, meter, before in meters
-        if not isinstance(before, Meter) or before.installations != meter.installations
-    ]
-    await _write_installations(conn, moved)
 
 
 def _names(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"uscc": row["uscc"], "code": row["code"]} for row in rows]
 
 
-async def _write_installations(conn: Connection, meters: list[tuple[str, Meter]]) -> None:
-    """Replace the installations of these meters, with their ratios."""
+async def _write_installations(conn: Connection, changes: list[Change]) -> None:
+    """Replace the installations of the meters that have others now, with their ratios."""
+    meters = [
+        (change.uscc, change.after)
+        for change in changes
+        if isinstance(change.after, Meter)
+        and not (isinstance(change.before, Meter) and change.before.installations == change.after.installations)
+    ]
     names = [{"uscc": uscc, "code": meter.code} for uscc, meter in meters]
     await conn.execute(SQL["registry_drop_installations"], json.dumps(names))
     rows = [

@@ -71,6 +71,17 @@ async def test_applying_twice_changes_nothing(database: Database, write: Write) 
     assert await rows(database, "select max(id) from audit") == before
 
 
+async def test_after_a_large_apply_the_planner_knows_the_tables(
+    database: Database, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "MANY", 1)
+    await registry.apply(database, write(text(meters=meter())), actor="anna")
+    counted = (
+        "select relname::text, reltuples from pg_class where relname in ('meter', 'segment', 'schedule') order by 1"
+    )
+    assert await rows(database, counted) == [("meter", 1), ("schedule", 2), ("segment", 2)]
+
+
 async def test_an_export_applies_without_change(database: Database, write: Write) -> None:
     first = """\
   - code: M-1
