@@ -5,7 +5,7 @@ from functools import partial
 
 from collector.devices import Device
 from collector.links import Link, Take
-from collector.poll import FIRST_BACKOFF_S, Counts, Wheel, backoff, next_slot, phase
+from collector.poll import FIRST_BACKOFF_S, Counts, Wheel, backoff, next_slot, phase, tolerance
 from protocols import load_driver
 from protocols.driver import Polled
 
@@ -56,20 +56,27 @@ class Fleet:
         self._links.clear()
 
     def _schedule(self, device: Device) -> None:
-        """Put the device into the wheel: for its next slot, or out of turn while it gives nothing."""
+        """Put the device into the wheel: for its next slot, or out of turn while it gives nothing. A slot that came
+        while it was busy is not too late yet: then it is polled at once."""
         if device.gone:
             return
         cadence_s = device.connection.cadence_s
         if device.failures:
             device.slot = 0.0
-            wait = backoff(device.failures, min(FIRST_BACKOFF_S, cadence_s))
+            self.wheel.after(backoff(device.failures, min(FIRST_BACKOFF_S, cadence_s)), partial(self._due, device))
+            return
+        now, before = time.time(), device.slot
+        device.slot = next_slot(now, cadence_s, phase(device.connection.id, cadence_s))
+        latest = device.slot - cadence_s
+        busy = before and latest - before > cadence_s / 2 and now - latest <= tolerance(cadence_s)
+        if busy:
+            device.slot = latest
+        if before:
+            self.counts.passed_over(before, device.slot, cadence_s)
+        if busy:
+            self._due(device)
         else:
-            now = time.time()
-            slot = next_slot(now, cadence_s, phase(device.connection.id, cadence_s))
-            if device.slot:
-                self.counts.passed_over(device.slot, slot, cadence_s)
-            device.slot, wait = slot, slot - now
-        self.wheel.after(wait, partial(self._due, device))
+            self.wheel.after(device.slot - now, partial(self._due, device))
 
     def _due(self, device: Device) -> None:
         if not device.gone:

@@ -15,8 +15,6 @@ SLOT_S = 0.01
 SPREAD_S = 60.0
 """Polls of one slot are spread over this time at most: a register read long after the boundary of an interval would
 make its energy an interpolation."""
-LATE_S = 1.0
-"""A poll begun later than this, or than a tenth of its cadence where that is longer, is not on time."""
 LONGEST_BACKOFF_S = 60.0
 
 FIRST_BACKOFF_S = 5.0
@@ -37,6 +35,11 @@ def phase(connection: int, cadence_s: float) -> float:
 def next_slot(now: float, cadence_s: float, offset_s: float) -> float:
     """The first slot after `now`: k x cadence + offset, both in seconds of the wall clock since 1970 UTC."""
     return (math.floor((now - offset_s) / cadence_s + 1e-9) + 1) * cadence_s + offset_s
+
+
+def tolerance(cadence_s: float) -> float:
+    """A poll begun more seconds after its slot than this is not on time."""
+    return max(1.0, cadence_s / 10)
 
 
 def backoff(failures: int, first_s: float) -> float:
@@ -63,7 +66,7 @@ class Counts:
     def begun(self, slot: float, cadence_s: float) -> None:
         delay = time.time() - slot
         self.polls += 1
-        self.on_time += delay <= max(LATE_S, cadence_s / 10)
+        self.on_time += delay <= tolerance(cadence_s)
         self.late_s = max(self.late_s, delay)
 
     def passed_over(self, slot: float, following: float, cadence_s: float) -> None:

@@ -2,7 +2,7 @@
 
 poll     the whole pipeline (schedule, request, decode, publish) beside a bare read loop of pymodbus' own client, in
          alternating runs against the same simulator, which is a process of its own; both ask as fast as they get
-memory   a collector with 10,000 meters, each at a TCP address of its own and polled once a minute
+memory   a collector with 10,000 meters, two behind each of 5,000 TCP addresses, polled once a minute
 """
 
 import argparse
@@ -12,10 +12,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from unittest import mock
 
 import msgspec
 import psutil
@@ -30,6 +31,7 @@ from collector.roster import Roster
 from config.profile import Profile
 from config.profilefiles import profiles
 from config.samples import SampleBatch
+from protocols.decode import Decoded, Decoder, Words
 from protocols.plan import plan
 from protocols.simulator.bank import Bank
 from protocols.simulator.server import Server, units
@@ -37,13 +39,13 @@ from protocols.simulator.server import Server, units
 T = TypeVar("T")
 
 PROFILE = "chint-dtsu666"
-BLOCK_REGISTERS = 4
-"""Blocks are cut short, so that a poll has ten of them: the schedule's resolution (10 ms) must not be what limits
-50 devices that are asked again as soon as they have answered."""
+HOST = "127.0.0.1"
+UNITS = 2
+"""Meters behind an address, in the memory benchmark."""
 ENTERPRISES = 12
 TICK_S = 0.5
 CADENCE_S = 60.0
-FASTEST_S = 0.01
+FASTEST_S = 0.001
 """Cadence at which every device is asked again as soon as it has answered."""
 
 
@@ -65,19 +67,16 @@ class Run:
         return 1e6 * self.cpu_s / self.blocks
 
 
-def address(device: int, port: int) -> str:
-    """Every device has an address of its own: 127.1.0.1 and on, all of them the simulator's."""
-    return f"127.{1 + (device >> 16)}.{device >> 8 & 255}.{device & 255}:{port}"
-
-
-def connection(device: int, port: int, cadence_s: float) -> Connection:
+def connection(device: int, ports: Sequence[int], cadence_s: float) -> Connection:
+    """Devices take turns on the ports, as units 1 and on."""
     points = {quantity: 100 * device + index for index, quantity in enumerate(profile().quantities)}
     return Connection(
         id=device,
         uscc=f"E{device % ENTERPRISES:02}",
         meter=f"M{device}",
         driver="modbus-tcp",
-        address=address(device, port),
+        address=f"{HOST}:{ports[device % len(ports)]}",
+        unit=1 + device // len(ports),
         cadence_s=cadence_s,
         profile=PROFILE,
         points=points,
@@ -86,35 +85,40 @@ def connection(device: int, port: int, cadence_s: float) -> Connection:
 
 def profile() -> Profile:
     """The benchmark's meter."""
-    return profiles()[PROFILE].model_copy(update={"max_registers": BLOCK_REGISTERS})
+    return profiles()[PROFILE]
 
 
-async def serve() -> None:
-    """The simulator process: one meter on all local addresses; says its port and lives until its input ends."""
+async def serve(links: int) -> None:
+    """The simulator process: so many ports, the same meter as every unit behind each; says its ports and lives until
+    its input ends."""
     allow_many_links()
     bank = Bank(profile())
     for quantity in bank.profile.quantities:
         bank.show(quantity, 42.0)
-    async with await Server({1: units(bank)[0]}).start("0.0.0.0") as server:
-        print(server.port, flush=True)
+    meter = units(bank)[0]
+    async with AsyncExitStack() as open_servers:
+        servers = [Server(dict.fromkeys(range(1, UNITS + 1), meter)) for _ in range(links)]
+        for server in servers:
+            await open_servers.enter_async_context(await server.start(HOST))
+        print(*(server.port for server in servers), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
 @contextmanager
-def simulator() -> Iterator[int]:
-    """A simulator in a process of its own; its port."""
-    command = [sys.executable, "-m", "tests.benchmarks.modbus", "serve"]
+def simulator(links: int) -> Iterator[list[int]]:
+    """A simulator in a process of its own; its ports."""
+    command = [sys.executable, "-m", "tests.benchmarks.modbus", "serve", "--links", str(links)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
-        yield int(process.stdout.readline())
+        yield [int(port) for port in process.stdout.readline().split()]
         process.stdin.close()
 
 
-async def bare(devices: int, port: int, seconds: float) -> Run:
+async def bare(ports: Sequence[int], seconds: float) -> Run:
     """Nothing but pymodbus: a client per device reads the blocks again and again."""
     blocks = plan(profile())
-    clients = [AsyncModbusTcpClient(address(device, port).split(":")[0], port=port) for device in range(1, devices + 1)]
+    clients = [AsyncModbusTcpClient(HOST, port=port) for port in ports]
     for client in clients:
         await client.connect()
     done, over = 0, False
@@ -141,7 +145,30 @@ async def bare(devices: int, port: int, seconds: float) -> Run:
     return run
 
 
-async def pipeline(devices: int, port: int, seconds: float) -> Run:
+@dataclass(slots=True)
+class Decoding:
+    """Processor time of turning registers into numbers."""
+
+    seconds: float = 0.0
+
+
+@contextmanager
+def decoding() -> Iterator[Decoding]:
+    """Measures `Decoder.decode` while it lasts."""
+    measured, original = Decoding(), Decoder.decode
+
+    def decode(self: Decoder, image: Words) -> Decoded:
+        before = time.process_time()
+        try:
+            return original(self, image)
+        finally:
+            measured.seconds += time.process_time() - before
+
+    with mock.patch.object(Decoder, "decode", decode):
+        yield measured
+
+
+async def pipeline(ports: Sequence[int], seconds: float) -> Run:
     """The collector from wheel to published bytes."""
     published = 0
 
@@ -151,25 +178,22 @@ async def pipeline(devices: int, port: int, seconds: float) -> Run:
 
     harvest, plans = Harvest(), Plans(profile())
     fleet, outbox = Fleet(harvest.take), Outbox(publish)
-    for device in range(1, devices + 1):
-        fleet.add(Device(connection(device, port, FASTEST_S), plans))
-    decode_s = 0.0
+    for device in range(len(ports)):
+        fleet.add(Device(connection(device, ports, FASTEST_S), plans))
 
     async def tick() -> None:
-        nonlocal decode_s
         await asyncio.sleep(TICK_S)
-        before = time.process_time()
-        batches = list(harvest.drain())
-        decode_s += time.process_time() - before
-        for uscc, batch in batches:
+        for uscc, batch in harvest.drain():
             outbox.put(uscc, batch)
         await outbox.flush()
 
-    await tick()
-    decode_s, blocks, begun, cpu = 0.0, fleet.counts.blocks, time.perf_counter(), time.process_time()
-    while time.perf_counter() - begun < seconds:
+    with decoding() as decode:
         await tick()
-    run = Run(fleet.counts.blocks - blocks, time.perf_counter() - begun, time.process_time() - cpu, decode_s)
+        decode.seconds, blocks, begun, cpu = 0.0, fleet.counts.blocks, time.perf_counter(), time.process_time()
+        while time.perf_counter() - begun < seconds:
+            await tick()
+        taken = time.perf_counter() - begun
+        run = Run(fleet.counts.blocks - blocks, taken, time.process_time() - cpu, decode.seconds)
     fleet.close()
     assert published
     return run
@@ -177,11 +201,8 @@ async def pipeline(devices: int, port: int, seconds: float) -> Run:
 
 def poll(devices: int, runs: int, seconds: float, uvloop: bool) -> dict[str, float]:
     """Medians of alternating runs."""
-    with simulator() as port:
-        pairs = [
-            (_run(bare(devices, port, seconds), uvloop), _run(pipeline(devices, port, seconds), uvloop))
-            for _ in range(runs)
-        ]
+    with simulator(devices) as ports:
+        pairs = [(_run(bare(ports, seconds), uvloop), _run(pipeline(ports, seconds), uvloop)) for _ in range(runs)]
     return {
         "devices": devices,
         "bare_blocks_per_s": round(statistics.median(one.rate for one, _ in pairs)),
@@ -194,16 +215,16 @@ def poll(devices: int, runs: int, seconds: float, uvloop: bool) -> dict[str, flo
     }
 
 
-async def memory(meters: int, seconds: float, port: int) -> dict[str, float]:
-    """Resident memory of a collector that polls so many meters, each over a link of its own, once a minute."""
+async def memory(meters: int, seconds: float, ports: Sequence[int]) -> dict[str, float]:
+    """Resident memory of a collector that polls so many meters once a minute."""
     allow_many_links()
     before = _resident_mb()
     harvest = Harvest()
     fleet, outbox = Fleet(harvest.take), Outbox(_discard)
     roster = Roster(fleet, _discard, site="")
     roster.apply(f"profile.{PROFILE}", profiles()[PROFILE].model_dump_json().encode())
-    for meter in range(1, meters + 1):
-        roster.apply(f"connection.{meter}", msgspec.json.encode(connection(meter, port, CADENCE_S)))
+    for meter in range(meters):
+        roster.apply(f"connection.{meter}", msgspec.json.encode(connection(meter, ports, CADENCE_S)))
     most, cpu, begun = 0.0, time.process_time(), time.perf_counter()
     while time.perf_counter() - begun < seconds:
         await asyncio.sleep(TICK_S)
@@ -252,13 +273,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--meters", type=int, default=10_000)
+    parser.add_argument("--links", type=int, default=50, help=argparse.SUPPRESS)
     parser.add_argument("--uvloop", action="store_true")
     options = parser.parse_args()
     if options.what == "serve":
-        asyncio.run(serve())
+        asyncio.run(serve(options.links))
     elif options.what == "memory":
-        with simulator() as port:
-            print(json.dumps(_run(memory(options.meters, 2.5 * CADENCE_S, port), options.uvloop)))
+        with simulator(options.meters // UNITS) as ports:
+            print(json.dumps(_run(memory(options.meters, 2.5 * CADENCE_S, ports), options.uvloop)))
     else:
         for devices in (50, 500):
             print(json.dumps(poll(devices, options.runs, options.seconds, options.uvloop)))
