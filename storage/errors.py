@@ -2,8 +2,8 @@
 
 StorageError
 ├── Unavailable     server down, connection lost, disk full: retry; the stream holds what is not acknowledged
-│   └── TooSlow     the statement ran longer than its role allows: ask for less
-├── StreamFull      the durable log takes no more: refuse the sender (nothing accepted is lost)
+│   ├── TooSlow     the statement ran longer than its role allows: ask for less
+│   └── StreamFull  the durable log takes no more: refuse the sender (nothing accepted is lost)
 └── RowsRefused     these rows can never be stored: quarantine them with the reason
 """
 
@@ -22,7 +22,7 @@ class TooSlow(Unavailable):
     """The database cancelled a statement that ran longer than its role allows."""
 
 
-class StreamFull(StorageError):
+class StreamFull(Unavailable):
     """The stream has reached its limit or its disk is full; it accepts nothing until ingest has caught up."""
 
 

@@ -12,7 +12,7 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import nats
@@ -32,8 +32,12 @@ RECONNECT_S = 0.25
 ANSWER_S = 5.0
 """Longest wait for an acknowledgement or an answer of the server on a link that looks sound."""
 
-_FULL = {10023, 10047, 10077}
-"""JetStream error codes: insufficient resources, storage exceeded, store failed (limits reached)."""
+UNRESERVABLE = 10047
+"""JetStream error code: a stream is larger than the storage that the server may use."""
+NO_ROOM = {10023, UNRESERVABLE}
+"""10023: insufficient resources. The embedded server says both while its disk is short."""
+_FULL = {10077}
+"""Store failed: the limits of the stream are reached."""
 _TOO_LARGE = {10054}
 
 
@@ -58,6 +62,12 @@ class Link:
         """Where the server is, without user and password."""
         parts = urlsplit(self._url)
         return f"{parts.hostname}:{parts.port or 4222}"
+
+    @property
+    def place(self) -> str:
+        """What a user knows the server's disk by: the embedded server's name is its folder."""
+        name = str(self._nc._server_info.get("server_name", ""))
+        return unquote(name) if name.startswith("/") else f"the NATS server at {self.address}"
 
     @property
     def connected(self) -> bool:
@@ -110,7 +120,7 @@ class Link:
             ) from None
         finally:
             self._waiting.pop(token, None)
-        _check_acknowledgement(answer, subject)
+        _check_acknowledgement(answer, subject, self.place)
 
     async def publish(
         self, subject: str, payload: bytes, *, reply: str = "", headers: dict[str, str] | None = None
@@ -208,7 +218,7 @@ def translated(address: str) -> Iterator[None]:
     try:
         yield
     except nats.js.errors.APIError as error:
-        raise _storage_error(error.code, error.err_code, error.description or str(error)) from error
+        raise _storage_error(error.code, error.err_code, error.description or str(error), address) from error
     except nats.errors.BadSubjectError as error:
         raise RowsRefused(f"not a usable subject: {error}") from error
     except (nats.errors.Error, OSError, TimeoutError) as error:
@@ -226,17 +236,22 @@ class _Acknowledgement(msgspec.Struct):
     error: _Problem | None = None
 
 
-def _check_acknowledgement(message: Msg, subject: str) -> None:
+def _check_acknowledgement(message: Msg, subject: str, place: str) -> None:
     if message.headers and message.headers.get("Status") == "503":
         raise Unavailable(f"no stream takes {subject}: JetStream is starting or off")
     problem = msgspec.json.decode(message.data, type=_Acknowledgement).error
     if problem:
-        raise _storage_error(problem.code, problem.err_code, problem.description)
+        raise _storage_error(problem.code, problem.err_code, problem.description, place)
 
 
-def _storage_error(code: int | None, err_code: int | None, description: str) -> StorageError:
+def _storage_error(code: int | None, err_code: int | None, description: str, place: str) -> StorageError:
     if err_code in _TOO_LARGE:
         return RowsRefused(f"the stream refuses the message: {description}")
-    if err_code in _FULL or "no space" in description:
+    if err_code in NO_ROOM or "no space" in description:
+        return StreamFull(
+            f"the stream takes no more: {place} has no disk space left for it ({description}); make room there; it "
+            "goes on by itself"
+        )
+    if err_code in _FULL:
         return StreamFull(f"the stream takes no more until ingest has caught up: {description}")
     return Unavailable(f"the stream cannot be used now: {description} ({code}/{err_code})")

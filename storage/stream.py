@@ -17,6 +17,7 @@ from typing import Literal
 from urllib.parse import quote, unquote
 
 import nats.errors
+from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
@@ -26,14 +27,14 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import BadRequestError, NotFoundError
+from nats.js.errors import APIError, BadRequestError, NotFoundError
 
 from config.errors import ConfigError, Fault
 from config.samples import MICROSECOND, SampleBatch
 from storage.errors import StorageError, StreamFull
 from storage.keyvalue import Bucket, Leases
 from storage.lanes import Lane
-from storage.link import Link, translated
+from storage.link import NO_ROOM, UNRESERVABLE, Link, translated
 
 LaneName = Literal["live", "backfill"]
 LANES = {
@@ -95,15 +96,17 @@ class Stream:
 
     @classmethod
     async def connect(cls, url: str, limits: Limits | None = None, *, timeout_s: float = 10) -> Stream:
-        """Raises Unavailable when the server does not answer in time, ConfigError when it refuses the login or has no
-        room for streams of this size."""
+        """Raises Unavailable when the server does not answer in time or its disk is full, ConfigError when it refuses
+        the login or may not keep streams of this size."""
         stream = cls(Link(url), limits or Limits())
         await stream._link.open(timeout_s)
         try:
             await stream._lay_out_patiently(timeout_s)
         except StreamFull as error:
             await stream.close()
-            raise ConfigError([_no_room(stream._link.address, stream._limits, error)]) from None
+            if isinstance(error.__cause__, APIError) and error.__cause__.err_code == UNRESERVABLE:
+                raise ConfigError([_no_room(stream._link.address, stream._limits, error)]) from None
+            raise
         except BaseException:
             await stream.close()
             raise
@@ -241,15 +244,31 @@ class Stream:
         with translated(self._link.address):
             jetstream = self._link.jetstream
             for config in _streams(self._limits):
-                try:
-                    await jetstream.add_stream(config)
-                except BadRequestError:  # exists with other limits
-                    await jetstream.update_stream(config)
+                async with _unless_there(jetstream, config.name or ""):
+                    try:
+                        await jetstream.add_stream(config)
+                    except BadRequestError:  # exists with other limits
+                        await jetstream.update_stream(config)
             for bucket in _buckets():
-                with contextlib.suppress(BadRequestError):
-                    await jetstream.create_key_value(bucket)
+                async with _unless_there(jetstream, f"KV_{bucket.bucket}"):
+                    with contextlib.suppress(BadRequestError):
+                        await jetstream.create_key_value(bucket)
             for name, (stream, subject) in LANES.items():
                 await jetstream.add_consumer(stream, _consumer(name, subject))
+
+
+@contextlib.asynccontextmanager
+async def _unless_there(jetstream: JetStreamContext, name: str) -> AsyncIterator[None]:
+    """A server short of disk refuses even a stream that it has already, just as it is."""
+    try:
+        yield
+    except APIError as error:
+        if error.err_code not in NO_ROOM:
+            raise
+        try:
+            await jetstream.stream_info(name)
+        except NotFoundError:
+            raise error from None
 
 
 def _no_room(address: str, limits: Limits, error: StreamFull) -> Fault:

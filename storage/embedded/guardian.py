@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class Guardian:
         self._server, self._room, self._state = server, server.room, state
         self._unused_since: float | None = None
         self._told_to_stop = False
+        self._unwritten = False
 
     def run(self) -> None:
         """Until the last user has gone, or a signal to end."""
@@ -72,8 +74,9 @@ class Guardian:
         return answered
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
-        while process.poll() is None and not self._over():
+        while process.poll() is None and not self._over() and not self._server.outdated():
             self._room.trim_log()
+            self._write_state()
             time.sleep(LOOK_S)
 
     def _await_answer(self, process: subprocess.Popen[bytes]) -> bool:
@@ -117,7 +120,15 @@ class Guardian:
     def _note(self, *, pid: int | None, failures: int) -> None:
         self._state.pid, self._state.failures, self._state.guardian = pid, failures, os.getpid()
         self._state.started = time.time() if pid else self._state.started
-        self._room.write(self._state)
+        self._unwritten = True
+        self._write_state()
+
+    def _write_state(self) -> None:
+        """On a full disk it is tried again later: those who use the server need it less than the server us."""
+        if self._unwritten:
+            with suppress(OSError):
+                self._room.write(self._state)
+                self._unwritten = False
 
 
 def _prepare(server: Server) -> State:

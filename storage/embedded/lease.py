@@ -117,9 +117,10 @@ class Lease:
             raise Unavailable(f"the guardian of embedded {self._server.name} failed: {launched.stderr.strip()[-2000:]}")
 
     def _watch(self) -> None:
-        """Replace the guardian when it was killed, for as long as we need the server. Its server died with it."""
-        failing = False
+        """Say what the server lacks. Replace the guardian when it was killed: its server died with it."""
+        failing, shortage = False, ""
         while not self._closed.wait(CHECK_S):
+            shortage = self._tell(shortage)
             if self._room.guarded():
                 continue
             try:
@@ -130,3 +131,11 @@ class Lease:
                 if not failing:
                     log.error("embedded %s has lost its guardian: %s", self._server.name, error)
                 failing = True
+
+    def _tell(self, known: str) -> str:
+        shortage = self._server.shortage()
+        if shortage and not known:
+            log.error("embedded %s takes nothing new and keeps what it has: %s", self._server.name, shortage)
+        elif known and not shortage:
+            log.info("embedded %s has room again", self._server.name)
+        return shortage

@@ -9,6 +9,7 @@ import random
 import shutil
 import socket
 import stat
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from typing import NamedTuple
 from config.errors import ConfigError, Fault
 
 LOG_BYTES = 10 * 2**20
+RESERVE_BYTES = 256 * 2**20
+"""Of the disk, or an eighth of a small one: left to PostgreSQL, to take in what the stream holds."""
 
 
 class Account(NamedTuple):
@@ -116,6 +119,14 @@ class Room:
             os.fsync(file.fileno())
         fresh.replace(self.folder / "state.json")
 
+    def shortage(self, known: bool) -> str:
+        """Says that less than the reserve is free; said (`known`) until there is twice as much. Empty: all is well."""
+        disk = shutil.disk_usage(self.data)
+        wanted = min(RESERVE_BYTES, disk.total // 8) * (2 if known else 1)
+        if disk.free >= wanted:
+            return ""
+        return f"the disk of {self.data} is full: {disk.free // 10**6} MB free, {wanted // 10**6} MB needed, make room"
+
     def log_tail(self, lines: int = 5) -> str:
         """The last lines of the server's log, for messages."""
         try:
@@ -126,7 +137,8 @@ class Room:
     def trim_log(self) -> None:
         """Empty the log when it has grown; one old log is kept. The server goes on appending to the same file."""
         if self.log.stat().st_size > LOG_BYTES:
-            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            with suppress(OSError):  # no room for an old log
+                shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
             os.truncate(self.log, 0)
 
     def lock(self, name: str, mode: int) -> int | None:

@@ -34,6 +34,14 @@ class Server(ABC):
     def check(self, state: State) -> None:  # noqa: B027 (most servers have nothing to check)
         """Raises ConfigError when a server that runs already is not what this user asked for."""
 
+    def shortage(self) -> str:
+        """Why it takes nothing new until the user does something about it, in words; empty: it does."""
+        return ""
+
+    def outdated(self) -> bool:
+        """Whether it must be started anew, because its command would be another one now."""
+        return False
+
     @abstractmethod
     def prepare(self, state: State) -> None:
         """Make everything ready for a start; no server runs. Fills in `state`. Raises ConfigError or OSError."""
