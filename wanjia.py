@@ -474,7 +474,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--demo", type=Path, metavar="DIR", help="instead: the meters of the demo in this folder")
     simulate.add_argument("--mqtt", default="127.0.0.1:1883", help="host:port that the demo's MQTT meters publish to")
     bench = command("bench", _bench, "measure; ratios are taken side by side in one run (needs a checkout)")
-    bench.add_argument("what", nargs="*", help="ingest, modbus, memory, api, watch, energy; nothing: all")
+    bench.add_argument("what", nargs="*", help="ingest, modbus, memory, api, watch, energy, registry; nothing: all")
     return parser
 
 
