@@ -146,11 +146,13 @@ export function line(points, { unit, colour, from, to, label }) {
   };
 }
 
-/** Points for `line`, with a break wherever two readings lie further apart than `hole` ms. */
+/** Points for `line`, with a break wherever two readings lie further apart than `hole` ms, and than readings did just
+ * before or do just after: the cadence of the past may have been another. */
 export function broken(times, values, hole) {
   const points = [];
+  const apart = (i) => times[i] - times[i - 1] || 0;
   times.forEach((time, i) => {
-    if (i && time - times[i - 1] > hole) points.push([times[i - 1] + 1, null]);
+    if (apart(i) > Math.max(hole, 3 * apart(i - 1), 3 * apart(i + 1))) points.push([times[i - 1] + 1, null]);
     points.push([time, values[i]]);
   });
   return points;
