@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -21,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
-from config import logs, settings
+from config import commandline, logs, settings
 from config.errors import ConfigError, Fault, WanjiaError
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ T = TypeVar("T")
 
 ROLES = (("collect",), ("ingest",), ("watch",), ("api",))
 Role = Callable[["Settings", asyncio.Event], Awaitable[None]]
+Handler = Callable[[argparse.Namespace], int | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command named on the command line; returns the exit code (2: something the user wrote is wrong)."""
-    options = _parser().parse_args(arguments)
+    options = commandline.parser().parse_args(arguments)
     try:
-        code: int | None = options.command(options)
+        code = HANDLERS[options.handler](options)
         return code or 0
     except ConfigError as error:
         for fault in error.faults:
@@ -80,8 +82,8 @@ def _role(name: str) -> Role:
 
 def _play(options: argparse.Namespace) -> None:
     chosen = settings.load()
-    logs.setup(options.name, chosen.log_level)
-    _loop(lambda stop: _role(options.name)(chosen, stop))
+    logs.setup(options.role, chosen.log_level)
+    _loop(lambda stop: _role(options.role)(chosen, stop))
 
 
 def _loop(body: Callable[[asyncio.Event], Awaitable[T]]) -> T:
@@ -337,6 +339,18 @@ def _registry_export(_: argparse.Namespace) -> None:
     print(_with_stores(lambda database, _: registry.export(database)), end="")
 
 
+def _import_readings(options: argparse.Namespace) -> int:
+    from collector.importing.command import import_readings
+
+    days = settings.load().retention_days
+    return _with_stores(
+        lambda database, stream: import_readings(
+            database, stream, options.files,
+            mapping=options.mapping, retention_days=days, dry_run=options.dry_run, wait=options.wait,
+        )
+    )  # fmt: skip
+
+
 def _migrate(_: argparse.Namespace) -> None:
     from storage import embedded
     from storage.database import Database
@@ -367,7 +381,7 @@ def _keys_create(options: argparse.Namespace) -> None:
 
     async def create(database: Database, _: Stream) -> str:
         return await access.create(
-            database, options.key, role=options.role, scope=options.scope, expires=expires, actor=_user()
+            database, options.name, role=options.role, scope=options.scope, expires=expires, actor=_user()
         )
 
     print(_with_stores(create))
@@ -376,7 +390,7 @@ def _keys_create(options: argparse.Namespace) -> None:
 def _keys_revoke(options: argparse.Namespace) -> None:
     from storage import access
 
-    _with_stores(lambda database, _: access.revoke(database, options.key, actor=_user()))
+    _with_stores(lambda database, _: access.revoke(database, options.name, actor=_user()))
 
 
 def _keys_list(_: argparse.Namespace) -> None:
@@ -384,6 +398,30 @@ def _keys_list(_: argparse.Namespace) -> None:
 
     listed = _with_stores(lambda database, _: access.keys(database))
     print(access.table(listed, datetime.now(UTC)))
+
+
+def _webhooks_set(options: argparse.Namespace) -> None:
+    from storage import notifications
+
+    secret = options.secret or secrets.token_urlsafe(32)
+    _with_stores(
+        lambda database, _: notifications.set_webhook(database, options.name, options.url, secret, options.severity)
+    )
+    print(f"{options.name}: signed with the secret {secret}")
+
+
+def _webhooks_disable(options: argparse.Namespace) -> None:
+    from storage import notifications
+
+    if not _with_stores(lambda database, _: notifications.disable_webhook(database, options.name)):
+        raise ConfigError([Fault(f"webhook {options.name}", "there is none", "see `wanjia webhooks list`")])
+
+
+def _webhooks_list(_: argparse.Namespace) -> None:
+    from storage import notifications
+
+    for hook in _with_stores(lambda database, _: notifications.webhooks(database)):
+        print(*(f"{name}={value}" for name, value in hook.items()))
 
 
 def _profiles_list(options: argparse.Namespace) -> None:
@@ -402,6 +440,12 @@ def _profiles_test(options: argparse.Namespace) -> None:
     from protocols import example
 
     print(example.try_file(options.file))
+
+
+def _backtest(options: argparse.Namespace) -> None:
+    from collector.backtest import backtest
+
+    print(backtest(options.readings, options.meters, options.out))
 
 
 def _simulate(options: argparse.Namespace) -> None:
@@ -437,88 +481,29 @@ def _bench(options: argparse.Namespace) -> int:
     return run.main(options.what)
 
 
-# The command line
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="wanjia",
-        description="Real-time energy metering data acquisition.",
-        epilog="Settings: WANJIA_* or wanjia.toml.",
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(name: str, function: Callable[..., int | None], about: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=about, description=about)
-        added.set_defaults(command=function, name=name)
-        return added
-
-    demo = command("demo", _demo, "a simulated city on embedded servers, to look at")
-    demo.add_argument("--days", type=int, default=30, help="days of history (default 30)")
-    command("run", _run, "all roles, each in a process of its own")
-    command("collect", _play, "role: poll meters, subscribe to brokers")
-    command("ingest", _play, "role: stream to database (one active, others stand by)")
-    command("watch", _play, "role: gaps and alerts (one active, others stand by)")
-    command("api", _play, "role: HTTP API and console")
-    command("migrate", _migrate, "bring the database to this program's schema")
-    _registry_commands(command("registry", _registry_check, "check, plan, apply or export the registry"))
-    _keys_commands(command("keys", _keys_list, "API keys"))
-    _profiles_commands(command("profiles", _profiles_list, "meter profiles"))
-    simulate = command("simulate", _simulate, "serve growing Modbus TCP meters of a profile")
-    simulate.add_argument("profile", nargs="?", default="chint-dtsu666", help="default: chint-dtsu666")
-    simulate.add_argument("--meters", type=int, default=1)
-    simulate.add_argument("--listen", default="127.0.0.1:5020", help="host:port of the first (default 127.0.0.1:5020)")
-    simulate.add_argument(
-        "--gateways", action="store_true", help="a hundred meters behind each port, as units 1 to 100"
-    )
-    simulate.add_argument("--demo", type=Path, metavar="DIR", help="instead: the meters of the demo in this folder")
-    simulate.add_argument("--mqtt", default="127.0.0.1:1883", help="host:port that the demo's MQTT meters publish to")
-    bench = command("bench", _bench, "measure; ratios are taken side by side in one run (needs a checkout)")
-    bench.add_argument("what", nargs="*", help="ingest, modbus, memory, api, watch, energy, registry; nothing: all")
-    return parser
-
-
-def _registry_commands(registry: argparse.ArgumentParser) -> None:
-    actions = registry.add_subparsers(required=True, metavar="ACTION")
-    for name, function, about in (
-        ("check", _registry_check, "find all faults in a file; needs no server"),
-        ("plan", _registry_plan, "show what apply would change"),
-        ("apply", _registry_apply, "bring the database to the file; applying twice changes nothing"),
-    ):
-        action = actions.add_parser(name, help=about, description=about)
-        action.set_defaults(command=function)
-        action.add_argument("file", type=Path)
-        if name != "check":
-            action.add_argument("--prune", action="store_true", help="end what the file's enterprises no longer name")
-    export = actions.add_parser("export", help="print the registry as a file that apply takes")
-    export.set_defaults(command=_registry_export)
-
-
-def _keys_commands(keys: argparse.ArgumentParser) -> None:
-    actions = keys.add_subparsers(required=True, metavar="ACTION")
-    create = actions.add_parser("create", help="make a key; it is shown this once")
-    create.set_defaults(command=_keys_create)
-    create.add_argument("key", metavar="NAME")
-    create.add_argument("--role", required=True, choices=("admin", "operator", "enterprise", "regulator"))
-    create.add_argument("--scope", default="", help="enterprise: its social credit code; regulator: a region prefix")
-    create.add_argument("--days", type=int, help="valid for so many days (default: until revoked)")
-    revoke = actions.add_parser("revoke", help="end a key now")
-    revoke.set_defaults(command=_keys_revoke)
-    revoke.add_argument("key", metavar="NAME")
-    actions.add_parser("list", help="all keys and until when they are valid").set_defaults(command=_keys_list)
-
-
-def _profiles_commands(profiles: argparse.ArgumentParser) -> None:
-    profiles.add_argument("--dir", type=Path, help="a folder with profiles of your own")
-    actions = profiles.add_subparsers(required=True, metavar="ACTION")
-    actions.add_parser("list", help="all profiles").set_defaults(command=_profiles_list)
-    show = actions.add_parser("show", help="a profile's file with its source")
-    show.set_defaults(command=_profiles_show)
-    show.add_argument("profile")
-    test = actions.add_parser("test", help="check a profile file and decode its example; needs no server")
-    test.set_defaults(command=_profiles_test)
-    test.add_argument("file", type=Path)
-
+HANDLERS: Mapping[str, Handler] = {
+    "demo": _demo,
+    "run": _run,
+    "role": _play,
+    "migrate": _migrate,
+    "registry check": _registry_check,
+    "registry plan": _registry_plan,
+    "registry apply": _registry_apply,
+    "registry export": _registry_export,
+    "keys create": _keys_create,
+    "keys revoke": _keys_revoke,
+    "keys list": _keys_list,
+    "webhooks set": _webhooks_set,
+    "webhooks disable": _webhooks_disable,
+    "webhooks list": _webhooks_list,
+    "profiles list": _profiles_list,
+    "profiles show": _profiles_show,
+    "profiles test": _profiles_test,
+    "import readings": _import_readings,
+    "backtest": _backtest,
+    "simulate": _simulate,
+    "bench": _bench,
+}
 
 if __name__ == "__main__":
     sys.exit(main())
