@@ -52,10 +52,10 @@ def word(step: int) -> str:
 
 def _calendar(interval: Interval, start: int, past: int, zone: ZoneInfo) -> Instants:
     day = _floor(interval, local(start, zone.key).date())
-    found = [_midnight(day, zone)]
+    found = [midnight(day, zone)]
     while found[-1] < past:
         day = _next(interval, day)
-        found.append(_midnight(day, zone))
+        found.append(midnight(day, zone))
     return np.array(found, np.int64)
 
 
@@ -73,6 +73,6 @@ def _next(interval: Interval, day: date) -> date:
     return day + timedelta(days=1)
 
 
-def _midnight(day: date, zone: ZoneInfo) -> int:
+def midnight(day: date, zone: ZoneInfo) -> int:
     """When a day begins; at 01:00 where the clock is put forward at midnight."""
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * MICROSECOND

@@ -72,8 +72,8 @@ def buckets(point: Point, rows: Stored, edges: Instants, now: int) -> Buckets:
     if len(rows) == len(edges) - 1 and np.array_equal(rows.start, edges[:-1]):
         found = _each(rows)
     else:
-        found = _summed(rows, edges)
-    return _completed(*found, should)
+        found = summed(rows, edges)
+    return completed(*found, should)
 
 
 def _each(rows: Stored) -> tuple[Buckets, Counts, Counts]:
@@ -88,7 +88,8 @@ def _each(rows: Stored) -> tuple[Buckets, Counts, Counts]:
     return found, np.ones(len(rows), np.int64), rows.seconds.astype(np.int64)
 
 
-def _summed(rows: Stored, edges: Instants) -> tuple[Buckets, Counts, Counts]:
+def summed(rows: Stored, edges: Instants) -> tuple[Buckets, Counts, Counts]:
+    """Rows added up by the bucket they start in; how many rows and how many seconds are in each."""
     count = len(edges) - 1
     place = np.searchsorted(edges, rows.start, "right") - 1
 
@@ -105,7 +106,8 @@ def _summed(rows: Stored, edges: Instants) -> tuple[Buckets, Counts, Counts]:
     return Buckets(value, quality, *numbers), present, total(rows.seconds).astype(np.int64)
 
 
-def _completed(found: Buckets, present: Counts, seconds: Counts, should: Owed) -> Buckets:
+def completed(found: Buckets, present: Counts, seconds: Counts, should: Owed) -> Buckets:
+    """Mark what lacks something that is owed."""
     missing = (present == 0) | (seconds * MICROSECOND < should.covered)
     found.quality[missing] = Quality.MISSING
     found.expected = np.maximum(found.expected, should.readings)

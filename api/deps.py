@@ -16,6 +16,7 @@ from api.problems import bad_parameter
 from api.push import MOST_BYTES, too_large
 from api.series import Form, accepted
 from api.services import Services
+from config import factors
 from config.carriers import carriers
 from storage.access import Principal
 from storage.views import Sight
@@ -94,6 +95,14 @@ From = Annotated[
 ]
 To = Annotated[str | None, Query(description="End, ISO 8601 with offset; not included. Default: now")]
 Length = Annotated[Interval, Query(description="Length of the buckets; days, months and years are the zone's")]
+Unit = Annotated[
+    factors.Unit,
+    Query(
+        description="`native`: as metered; `kgce`, `tce`: coal equivalent by energy content 当量; `kgce_equal`, "
+        "`tce_equal`: by the energy to make it 等价; `tco2`: tonnes of CO2. The answer names the factors used; problem "
+        "`no-factor` where there is none for a day of the span"
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=500, description="Most items in the answer")]
 After = Annotated[str | None, Query(description="Cursor: `next` of the page before")]
 Enterprise = Annotated[str | None, Query(description="Only this enterprise, by its unified social credit code")]

@@ -259,21 +259,78 @@ class Buckets(BaseModel):
     estimated: Estimated
 
 
-class Consumption(Buckets):
-    """Consumption of a metering point; all arrays are equally long."""
+Verified = Annotated[
+    bool | Literal["second-hand"],
+    Field(description="true: seen in the source itself; second-hand: seen in what cites it; false: from memory"),
+]
 
+
+class DatedItem(BaseModel):
+    """Where something dated comes from; it is valid on the days [valid_from, valid_to) of the enterprise's zone."""
+
+    region: list[str] = Field(description="GB/T 2260 prefixes; none: everywhere")
+    edition: str
+    valid_from: date
+    valid_to: date | None
+    published_at: date | None
+    source: str
+    verified: Verified
+
+
+class FactorItem(DatedItem):
+    carrier: str
+    kind: Literal["coal", "co2"]
+    basis: str
+    year: int | None = Field(description="The year of the data behind it")
+    value: float
+    unit: str
+
+
+class UsedFactor(FactorItem):
+    """A factor used in an answer, for what starts on the days [used_from, used_to); null: to the span's end."""
+
+    used_from: date
+    used_to: date | None
+    provisional: bool = Field(description="The factor of that year was not published yet; that of an earlier is used")
+
+
+class TariffItem(DatedItem):
+    name: str
+
+
+Used = Annotated[list[UsedFactor], Field(description="With a derived unit only: the factors used")]
+
+
+class MeteringPointHead(BaseModel):
     metering_point: str
     quantity: str
     unit: str
     interval: str = Field(description="As asked, or the metering point's own (`1h`, `24h` …) where that is longer")
     zone: str
+    factors: Used = []
     start: Starts
+
+
+class Consumption(MeteringPointHead, Buckets):
+    """Consumption of a metering point; all arrays are equally long."""
+
+
+class PeriodConsumption(Buckets):
+    key: Literal["sharp", "peak", "flat", "valley", "deep_valley"]
+    name: str
+
+
+class TariffConsumption(MeteringPointHead):
+    """With `group_by=tariff`: a series per tariff period, all with the buckets of `start`, and the plans behind."""
+
+    tariffs: list[TariffItem]
+    series: list[PeriodConsumption]
 
 
 class GroupConsumption(Buckets):
     key: str
     name: str
-    carrier: str
+    carrier: str = Field(description="Empty for the total of several carriers")
     unit: str
 
 
@@ -282,6 +339,7 @@ class EnterpriseConsumption(BaseModel):
 
     interval: str
     zone: str
+    factors: Used = []
     start: Starts
     series: list[GroupConsumption]
 

@@ -38,6 +38,8 @@ KINDS: dict[str, Kind] = {
     "unsupported-media-type": Kind(415, "The body's form is not known"),
     "invalid-body": Kind(422, "The body lacks something or says something wrong"),
     "no-reading-accepted": Kind(422, "None of the readings can be accepted"),
+    "no-factor": Kind(422, "No factor turns that carrier into that unit on those days"),
+    "no-tariff": Kind(422, "No tariff plan is known for that region on those days"),
     "too-many-requests": Kind(429, "Too many for now"),
     "internal": Kind(500, "A mistake in the service"),
     "unavailable": Kind(503, "The database or the stream cannot be reached now"),

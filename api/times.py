@@ -104,7 +104,7 @@ def _offsets(instants: Instants, zone: str) -> tuple[Any, Any]:
     if not len(instants):
         return 0, b"+00:00"
     first, last = local(int(instants.min()), "UTC").year, local(int(instants.max()), "UTC").year
-    changes = [change for year in range(first, last + 1) for change in _changes(zone, year)]
+    changes = [change for year in range(first, last + 1) for change in clock_changes(zone, year)]
     offsets = np.array([offset for _, offset in changes], np.int64)
     texts = np.array([_offset_text(offset) for _, offset in changes], "S6")
     if (offsets == offsets[0]).all():
@@ -119,7 +119,7 @@ def _offset_text(seconds: int) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
+def clock_changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
     """(since when, seconds from UTC) for every offset in force in a UTC year."""
     clock = ZoneInfo(zone)
 

@@ -1,12 +1,12 @@
 """Enterprises and their consumption."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Path, Query, Response
 
-from api import series
+from api import groups, series
 from api.buckets import FIXED, SPANS, Interval, edges, word
 from api.consumption import SIGNS, Buckets, buckets, main_quantity, rows_of, source
 from api.deps import (
@@ -18,18 +18,21 @@ from api.deps import (
     Seen,
     Served,
     To,
+    Unit,
     behind,
     known_carrier,
     paged,
     span,
 )
+from api.derived import Conversion, conversion, on_hours
 from api.expected import longest_interval
+from api.groups import Groups
 from api.models import EnterpriseConsumption, EnterpriseItem, Page
-from api.problems import Problem
-from api.series import QUALITY, Times, Words
+from api.problems import Problem, bad_parameter
 from api.services import Services
 from api.standing import Standing
 from config.carriers import carriers
+from config.factors import Unit as FactorUnit
 from config.quantities import QUANTITIES
 from config.samples import MICROSECOND, Instants, now_us
 from storage import views
@@ -40,9 +43,7 @@ router = APIRouter(tags=["enterprises"])
 
 Uscc = Annotated[str, Path(description="Unified social credit code")]
 Carrier = Annotated[str | None, Query(description="Only this energy carrier")]
-GroupBy = Literal["carrier", "metering_point"]
-Groups = list[tuple[dict[str, str], Buckets]]
-"""(what a group is, its sum)."""
+GroupBy = Literal["carrier", "metering_point", "total"]
 
 
 async def items(served: Services, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -93,12 +94,16 @@ async def consumption(
     interval: Length = "1d",
     start: From = None,
     to: To = None,
-    group_by: Annotated[GroupBy, Query(description="A series per carrier, or per boundary metering point")] = "carrier",
+    group_by: Annotated[
+        GroupBy, Query(description="A series per carrier, per boundary metering point, or one for all in one unit")
+    ] = "carrier",
+    unit: Unit = "native",
 ) -> Response:
     """Consumption of an enterprise by its boundary metering points: import and generation count +, export −.
 
     Buckets, and the rules for missing ones, are those of a metering point's consumption. Where one of the metering
     points has longer intervals than asked for, all are answered in its intervals; choose a carrier to leave it out.
+    In a derived unit every interval takes the factor of the day it starts in, as for a metering point.
     """
     known_carrier(carrier)
     now = now_us()
@@ -108,9 +113,33 @@ async def consumption(
     counted = [(row, point) for row in rows if (point := counting_point(served, row))]
     step = _step(interval, [point for _, point in counted], begin, past)
     at = edges(interval, begin, past, owner["zone"], step=step, series=len(counted))
-    groups = await _groups(served, counted, group_by, source(interval, step or 0), at, now)
-    name = word(step) if step and step != FIXED[interval] else interval
-    return _answer(form, {"interval": name, "zone": owner["zone"]}, at[:-1], groups)
+    first, last = int(at[0]), int(at[-1])
+    changes = _conversions(counted, unit, owner["region"], first, last)
+    table = source(interval, step or 0)
+    if table == "hour" and not on_hours(*(change.since for change in changes.values())):
+        table = "15m"
+    found = await _groups(served, counted, group_by, table, at, now, changes)
+    head: dict[str, Any] = {
+        "interval": word(step) if step and step != FIXED[interval] else interval,
+        "zone": owner["zone"],
+        **({} if unit == "native" else {"factors": [one for change in changes.values() for one in change.used]}),
+    }
+    return groups.answer(form, head, at[:-1], found)
+
+
+def _conversions(
+    counted: Sequence[tuple[Row, Point]], unit: FactorUnit, region: str, start: int, past: int
+) -> dict[str, Conversion]:
+    """How the consumption of each carrier turns into the unit; none for the native one. Raises Problem."""
+    points = {point.carrier: point for _, point in counted}
+    found = {carrier: conversion(point, unit, region, start, past) for carrier, point in points.items()}
+    return {carrier: change for carrier, change in found.items() if change}
+
+
+async def region(served: Services, seen: Sight, uscc: str) -> str:
+    """The region of an enterprise, if the asker may see it. Raises Problem."""
+    code: str = (await enterprise(served, seen, uscc))["region"]
+    return code
 
 
 def counting_point(served: Services, row: Row) -> Point | None:
@@ -134,34 +163,29 @@ async def _groups(
     table: Literal["15m", "hour", "day"],
     at: Instants,
     now: int,
+    changes: Mapping[str, Conversion],
 ) -> Groups:
-    """(what the group is, its sum), in order of their first metering point."""
+    """(what the group is, its sum), in order of their first metering point. Raises Problem for a sum of many units."""
     ids = np.array([point.id for _, point in counted], np.int32)
     stored = await views.consumption(served.database, ids, table, int(at[0]), int(at[-1]))
     found: dict[str, tuple[dict[str, str], Buckets]] = {}
     for row, point in counted:
-        carrier = carriers()[row["carrier"]]
-        by_carrier = group_by == "carrier"
-        key, name = (carrier.code, carrier.zh) if by_carrier else (f"{row['uscc']}/{row['code']}", row["name"])
-        about = {"key": key, "name": name, "carrier": carrier.code, "unit": QUANTITIES[point.quantity].unit}
-        _, total = found.setdefault(key, (about, Buckets.empty(len(at) - 1)))
-        total.add(buckets(point, rows_of(stored, point.id), at, now), SIGNS[row["direction"]])
+        change = changes.get(point.carrier)
+        about = _about(row, group_by, change.symbol if change else QUANTITIES[point.quantity].unit)
+        known, total = found.setdefault(about["key"], (about, Buckets.empty(len(at) - 1)))
+        if known["unit"] != about["unit"]:
+            what = f"a total of {known['unit']} and {about['unit']} has no meaning; choose a carrier or a derived unit"
+            raise bad_parameter("group_by", what)
+        own = rows_of(stored, point.id)
+        total.add(buckets(point, change.of(own) if change else own, at, now), SIGNS[row["direction"]])
     return list(found.values())
 
 
-def _answer(form: series.Form, head: dict[str, Any], starts: Instants, groups: Groups) -> Response:
-    """JSON: a series per group. CSV and Arrow: one table, the groups below each other."""
-    if form == "application/json":
-        texts = [series.to_json(about, series.bucket_columns(total), head["zone"]) for about, total in groups]
-        opening = series.to_json(head, {"start": Times(starts)}, head["zone"])[:-1]
-        return series.reply(form, b'%s,"series":[%s]}' % (opening, b",".join(texts)))
-    count, number = len(groups), np.repeat(np.arange(len(groups)), len(starts))
-    columns: dict[str, series.Column] = {
-        name: Words(number, tuple(about[name] for about, _ in groups)) for name in ("key", "name", "carrier", "unit")
-    }
-    columns["start"] = Times(np.tile(starts, count))
-    for name in ("value", "quality", "expected", "received", "estimated"):
-        parts = [getattr(total, name) for _, total in groups]
-        whole = np.concatenate(parts) if parts else np.empty(0, np.int64)
-        columns[name] = Words(whole, QUALITY) if name == "quality" else whole
-    return series.answer(form, head, columns, head["zone"])
+def _about(row: Row, group_by: GroupBy, unit: str) -> dict[str, str]:
+    """What a metering point's group says of itself."""
+    if group_by == "total":
+        return {"key": "total", "name": "合计", "carrier": "", "unit": unit}
+    carrier = carriers()[row["carrier"]]
+    if group_by == "carrier":
+        return {"key": carrier.code, "name": carrier.zh, "carrier": carrier.code, "unit": unit}
+    return {"key": f"{row['uscc']}/{row['code']}", "name": row["name"], "carrier": carrier.code, "unit": unit}

@@ -1,13 +1,13 @@
 """Metering points: what they are, their readings and consumption."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from fastapi import APIRouter, Path, Query, Response
 
-from api import series
+from api import groups, series, tariffs
 from api.buckets import FIXED, SPANS, edges, word
 from api.consumption import buckets, source
 from api.deps import (
@@ -20,16 +20,18 @@ from api.deps import (
     Seen,
     Served,
     To,
+    Unit,
     behind,
     known_carrier,
     paged,
     span,
 )
-from api.expected import longest_interval
+from api.derived import conversion, on_hours, symbol
+from api.expected import QUARTER, longest_interval
 from api.live import multiplier
-from api.models import Consumption, MeteringPointAnswer, MeteringPointItem, Page, Readings
+from api.models import Consumption, MeteringPointAnswer, MeteringPointItem, Page, Readings, TariffConsumption
 from api.problems import Problem, bad_parameter
-from api.routes.enterprises import Carrier, Uscc, counting_point
+from api.routes.enterprises import Carrier, Uscc, counting_point, region
 from api.series import Times
 from api.services import Services
 from api.standing import online
@@ -37,6 +39,7 @@ from api.times import local
 from config.carriers import carriers
 from config.quantities import QUANTITIES
 from config.samples import MICROSECOND, now_us
+from config.tariffs import ZH
 from storage import views
 from storage.points import Point
 from storage.views import Row, Sight
@@ -85,7 +88,11 @@ async def one_metering_point(served: Served, seen: Seen, uscc: Uscc, code: Code)
     return {**_item(served, row, now), "points": points, "installations": installations}
 
 
-@router.get("/v1/metering-points/{uscc}/{code}/consumption", response_model=Consumption, responses=FORMS)
+@router.get(
+    "/v1/metering-points/{uscc}/{code}/consumption",
+    response_model=Consumption | TariffConsumption,
+    responses=FORMS,
+)
 async def consumption(
     served: Served,
     seen: Seen,
@@ -96,6 +103,11 @@ async def consumption(
     start: From = None,
     to: To = None,
     quantity: Annotated[str | None, Query(description="A register; default: the one that counts its carrier")] = None,
+    unit: Unit = "native",
+    group_by: Annotated[
+        Literal["tariff"] | None,
+        Query(description="A series per tariff period 尖峰平谷 of the enterprise's region instead of one for all"),
+    ] = None,
 ) -> Response:
     """Consumption: what the register counted, times the transformer ratios, per bucket.
 
@@ -103,24 +115,45 @@ async def consumption(
     nothing is; its quality is the worst of its parts, so `missing` as soon as a part is missing; `expected` and
     `received` readings tell how much. Expected come from the schedule, in intervals that are over. A metering point
     that is read less often than asked is answered in its own interval, which `interval` names.
+
+    In a derived unit every interval takes the factor of the day it starts in, in the enterprise's zone and region; the
+    smallest region that has a factor counts. Tariff periods are those the zone's clock shows; the periods' values add
+    up to the whole. An interval that a period's border cuts is shared out by time and counts as estimated; `null` with
+    nothing expected means that the period does not occur in the bucket.
     """
     now = now_us()
     begin, past = span(start, to, now, SPANS[interval])
     row = await _metering_point(served, seen, uscc, code)
     point = _register(served, row, quantity)
-    step = max(FIXED[interval], longest_interval([point], begin, past) // MICROSECOND) if interval in FIXED else None
+    own = longest_interval([point], begin, past)
+    step = max(FIXED[interval], own // MICROSECOND) if interval in FIXED else None
     at = edges(interval, begin, past, row["zone"], step=step)
-    ids = np.array([point.id], np.int32)
-    rows = await views.consumption(served.database, ids, source(interval, step or 0), int(at[0]), int(at[-1]))
-    head = {
+    first, last = int(at[0]), int(at[-1])
+    place = "" if unit == "native" and group_by is None else await region(served, seen, uscc)
+    change = conversion(point, unit, place, first, last)
+    periods = tariffs.clock(place, row["zone"], first, last + own) if group_by else None
+    table = source(interval, step or 0)
+    if periods:
+        hours = own == QUARTER and on_hours(at, periods.since)
+        table = "hour" if hours else "15m"
+    if change and table == "hour" and not on_hours(change.since):
+        table = "15m"
+    rows = await views.consumption(served.database, np.array([point.id], np.int32), table, first, last)
+    rows = change.of(rows) if change else rows
+    head: dict[str, Any] = {
         "metering_point": f"{uscc}/{code}",
         "quantity": point.quantity,
-        "unit": QUANTITIES[point.quantity].unit,
+        "unit": symbol(point, unit),
         "interval": word(step) if step and step != FIXED[interval] else interval,
         "zone": row["zone"],
+        **({"factors": change.used} if change else {}),
     }
-    columns: series.Columns = {"start": Times(at[:-1]), **series.bucket_columns(buckets(point, rows, at, now))}
-    return series.answer(form, head, columns, row["zone"])
+    if periods is None:
+        columns: series.Columns = {"start": Times(at[:-1]), **series.bucket_columns(buckets(point, rows, at, now))}
+        return series.answer(form, head, columns, row["zone"])
+    parts = tariffs.split(point, rows, at, now, periods)
+    named = [({"key": period, "name": ZH[period]}, found) for period, found in parts.items()]
+    return groups.answer(form, {**head, "tariffs": periods.plans}, at[:-1], named)
 
 
 @router.get("/v1/metering-points/{uscc}/{code}/readings", response_model=Readings, responses=FORMS)
