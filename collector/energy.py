@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collector.borders import borders
+from collector.doubt import judge
 from collector.pairs import Array, search
-from collector.registers import Judged, Series, Verdict, judge
+from collector.registers import Judged, Kind, Series, Verdict
 from collector.terms import FOREVER, Terms
 from config.quality import Method, Quality
 from config.samples import MICROSECOND
@@ -25,7 +27,7 @@ from storage.readings import ReadingColumns
 
 
 @dataclass(frozen=True, slots=True)
-class _Knots:
+class Knots:
     """Registers that hold, sorted by point and time: between two of one run it is known what flowed."""
 
     place: Array
@@ -34,6 +36,7 @@ class _Knots:
     value: Array
     run: Array
     wraps: Array
+    modulus: Array
     segment: Array
 
 
@@ -43,6 +46,7 @@ class Energy:
 
     intervals: IntervalColumns
     verdicts: list[tuple[int, int, Verdict]]
+    knots: Knots
 
 
 def metered(readings: ReadingColumns, ranges: Ranges, terms: Terms) -> Energy:
@@ -55,20 +59,18 @@ def metered(readings: ReadingColumns, ranges: Ranges, terms: Terms) -> Energy:
     place = np.searchsorted(ranges.point, readings.point)
     series, places, segments = _series(readings, place, rank, terms)
     judged = judge(series)
-    good = np.flatnonzero(judged.good)
-    knots = _Knots(
-        places[good], series.time[good], judged.value[good], judged.run[good], judged.wraps[good], segments[good]
-    )
+    knots = _knots(series, judged, places, segments)
     closed = np.maximum(_last(place, readings.time, len(ranges.point)), _last(places, series.time, len(ranges.point)))
     closed[_last(knots.place, knots.time, len(ranges.point)) == 0] = 0
     grid = _grid(ranges, rank, closed, terms)
-    intervals = _intervals(grid, knots, _held(series, places, judged, len(ranges.point)), terms)
+    held = _held(series, places, judged, len(ranges.point))
+    intervals = _intervals(grid, knots, held, _doubted(series, judged, places, grid), terms)
     intervals["received"] = _count(place, readings.time, grid)
     verdicts = [
         (int(ranges.point[places[verdict.first]]), int(series.time[verdict.first]), verdict)
         for verdict in judged.verdicts
     ]
-    return Energy(_rows(intervals, grid, ranges), verdicts)
+    return Energy(_rows(intervals, grid, ranges), verdicts, knots)
 
 
 def _series(readings: ReadingColumns, place: Array, rank: Array, terms: Terms) -> tuple[Series, Array, Array]:
@@ -89,6 +91,33 @@ def _series(readings: ReadingColumns, place: Array, rank: Array, terms: Terms) -
         order = np.lexsort((time, segment, place))
         place, segment, time, value = place[order], segment[order], time[order], value[order]
     return terms.series(time, value, segment), place, segment
+
+
+def _knots(series: Series, judged: Judged, places: Array, segments: Array) -> Knots:
+    """The good readings; a register that began anew did so, for all we know, right after the reading before."""
+    good = np.flatnonzero(judged.good)
+    time, value = series.time[good], judged.value[good]
+    if judged.begun:
+        begun = np.searchsorted(good, judged.begun)
+        good = np.insert(good, begun, good[begun])
+        time = np.insert(time, begun, time[begun - 1])
+        value = np.insert(value, begun, 0.0)
+    return Knots(
+        places[good], time, value, judged.run[good], judged.wraps[good], judged.modulus[good], segments[good]
+    )  # fmt: skip
+
+
+def _doubted(series: Series, judged: Judged, places: Array, grid: _Grid) -> NDArray[np.bool_]:
+    """Intervals in which a register ran backwards or began anew: what is known of them is booked, and in doubt."""
+    doubted = np.zeros(len(grid.place), np.bool_)
+    for verdict in judged.verdicts:
+        if verdict.kind is Kind.REVERSE or (verdict.kind is Kind.RESET and verdict.first in judged.begun):
+            place = places[verdict.base : verdict.base + 1]
+            last = verdict.first if verdict.kind is Kind.RESET else verdict.last
+            low = search(grid.place, grid.end, place, series.time[verdict.base : verdict.base + 1], "right")
+            high = search(grid.place, grid.start, place, series.time[last : last + 1], "left")
+            doubted[int(low[0]) : int(high[0])] = True
+    return doubted
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +168,14 @@ def _held(series: Series, places: Array, judged: Judged, count: int) -> Array:
     return held
 
 
-def _intervals(grid: _Grid, knots: _Knots, held: Array, terms: Terms) -> dict[str, Array]:
+def _intervals(grid: _Grid, knots: Knots, held: Array, doubted: NDArray[np.bool_], terms: Terms) -> dict[str, Array]:
     begin, end = _at(grid.place, grid.start, knots, terms, "right"), _at(grid.place, grid.end, knots, terms, "left")
     cadence = terms.cadence[grid.era]
     hole = np.maximum(2 * cadence, grid.end - grid.start)
     whole = begin.known & end.known & (begin.run == end.run)
     wrapped = np.where(begin.wraps == end.wraps, 0.0, (end.wraps - begin.wraps) * end.modulus)
-    consumption = np.maximum((end.register - begin.register + wrapped) * end.multiplier, 0.0)
+    consumption = (end.register - begin.register + wrapped) * end.multiplier
+    consumption = np.where(doubted, consumption, np.maximum(consumption, 0.0))
     suspect = grid.end > held[grid.place]
     consumption[suspect | ~whole] = np.nan
     for index in np.flatnonzero(~whole & ~suspect).tolist():
@@ -154,7 +184,7 @@ def _intervals(grid: _Grid, knots: _Knots, held: Array, terms: Terms) -> dict[st
         )
     estimated = whole & ~suspect & ((begin.gap > hole) | (end.gap > hole))
     quality = np.where(estimated, Quality.ESTIMATED, Quality.MEASURED)
-    quality[suspect | ~whole] = Quality.SUSPECT
+    quality[suspect | ~whole | doubted] = Quality.SUSPECT
     return {
         "kept": suspect | ~np.isnan(consumption),
         "consumption": consumption,
@@ -179,7 +209,7 @@ class _Boundary:
     multiplier: Array
 
 
-def _at(place: Array, time: Array, knots: _Knots, terms: Terms, side: Literal["left", "right"]) -> _Boundary:
+def _at(place: Array, time: Array, knots: Knots, terms: Terms, side: Literal["left", "right"]) -> _Boundary:
     """The register at each instant. Where two meters' registers fall on it, `side` left takes the earlier one's."""
     found = search(knots.place, knots.time, place, time, side)
     count = max(len(knots.time) - 1, 0)
@@ -190,7 +220,7 @@ def _at(place: Array, time: Array, knots: _Knots, terms: Terms, side: Literal["l
     known = (knots.place[before] == place) & (knots.place[after] == place) & (knots.run[before] == knots.run[after])
     known &= (knots.time[before] <= time) & (time <= knots.time[after])
     gap = knots.time[after] - knots.time[before]
-    modulus = terms.modulus[knots.segment[after]]
+    modulus = knots.modulus[after]
     turns = knots.wraps[after] - knots.wraps[before]
     rise = knots.value[after] - knots.value[before] + np.where(turns == 0, 0.0, turns * modulus)
     share = (time - knots.time[before]) / np.maximum(gap, 1)
@@ -201,7 +231,7 @@ def _at(place: Array, time: Array, knots: _Knots, terms: Terms, side: Literal["l
     )  # fmt: skip
 
 
-def _pieces(grid: _Grid, index: int, before: int, after: int, knots: _Knots, terms: Terms) -> tuple[float, bool]:
+def _pieces(grid: _Grid, index: int, before: int, after: int, knots: Knots, terms: Terms) -> tuple[float, bool]:
     """What is known of an interval that holds a break (a reset, another meter or multiplier), and whether that is all
     of it. NaN if nothing is, or if the readings only begin or end in it."""
     start, end = int(grid.start[index]), int(grid.end[index])
@@ -216,7 +246,7 @@ def _pieces(grid: _Grid, index: int, before: int, after: int, knots: _Knots, ter
             segment = knots.segment[knot]
             rise = float(knots.value[knot + 1] - knots.value[knot])
             if turns := int(knots.wraps[knot + 1] - knots.wraps[knot]):
-                rise += turns * float(terms.modulus[segment])
+                rise += turns * float(knots.modulus[knot + 1])
             parts.append(rise * overlap / (until - since) * float(terms.multiplier[segment]))
             covered += overlap
     return (max(math.fsum(parts), 0.0) if parts else math.nan), covered == end - start

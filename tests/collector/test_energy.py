@@ -119,7 +119,7 @@ class TestRegisters:
     async def test_a_jump_above_the_nameplate_is_held_and_never_booked(self) -> None:
         limited = segment(limit=100.0)
         same(await book([100, 101, 1901], limited), [(0, 1, M), (15, NONE, S)])
-        same(await book([100, 101, 1901, 1902, 1903], limited), [(0, 1, M), (30, 1, M), (45, 1, M)])
+        same(await book([100, 101, *range(1901, 1907)], limited), [(0, 1, M), *[(15 * n, 1, M) for n in range(2, 7)]])
 
     async def test_one_digit_less_is_no_reset_and_no_energy(self) -> None:
         found = await book([215.6] * 7 + [215.7] + [215.6] * 9, segment(resolution=0.1))

@@ -1,0 +1,140 @@
+"""Readings of a file through the production engine, without servers: intervals, totals and verdicts as files.
+
+Readings are taken in the order in which they arrived: the first value of a meter and instant stays. The result is what
+the running system shows after the last one; `detected_at` is when the reading that told a verdict had arrived.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from collector.arrivals import Arrivals, Finding, in_order, seen_at_arrival
+from collector.backtestfiles import (
+    MeterFacts,
+    read_meters,
+    read_readings,
+    write_intervals,
+    write_totals,
+    write_verdicts,
+)
+from collector.conservation import Booked, booked
+from collector.energy import metered
+from collector.pairs import Array
+from collector.registers import Kind, Verdict
+from collector.terms import Terms
+from config.quality import Quality
+from config.samples import MICROSECOND
+from storage.intervals import IntervalColumns, Ranges
+from storage.points import Point, Segment
+from storage.readings import ReadingColumns
+from storage.timeline import MARGIN
+
+_AT_ONCE = 2_000_000
+"""Readings computed together; bounds memory."""
+_INSTANT = (Kind.ROLLOVER, Kind.RESET, Kind.LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Of one meter, from its first to its last good reading; `missing` is how long it is unknown what flowed."""
+
+    meter: int
+    first: int
+    last: int
+    consumption: float
+    estimated: float
+    missing: int
+
+
+def backtest(readings: Path, meters: Path, out: Path) -> str:
+    """Write intervals.csv, totals.csv and verdicts.csv into `out`; what was done, in one line. Raises ConfigError."""
+    facts = read_meters(meters)
+    table, epoch = read_readings(readings, facts)
+    names = list(facts)
+    terms = Terms([_point(number, fact) for number, fact in enumerate(facts.values())])
+    arrivals, repeats = in_order(table)
+    findings = seen_at_arrival(arrivals, repeats, np.array([fact.cadence_s or 0 for fact in facts.values()]))
+    intervals: list[IntervalColumns] = []
+    totals: list[Total] = []
+    for part in _parts(arrivals):
+        result, found, sums = _compute(part, terms)
+        intervals.append(result)
+        findings += found
+        totals += sums
+    out.mkdir(parents=True, exist_ok=True)
+    write_intervals(out / "intervals.csv", names, intervals, epoch=epoch)
+    write_totals(out / "totals.csv", [(names[t.meter], t) for t in totals], epoch=epoch)
+    findings.sort(key=lambda found: (found.meter, found.start, found.kind))
+    write_verdicts(out / "verdicts.csv", [(names[found.meter], found) for found in findings], epoch=epoch)
+    rows = sum(len(part) for part in intervals)
+    return f"{len(table.meter)} readings of {len(names)} meters: {rows} intervals, {len(findings)} verdicts in {out}"
+
+
+def _point(number: int, facts: MeterFacts) -> Point:
+    limit = None if facts.rated_per_hour is None else facts.rated_per_hour * MARGIN
+    segment = Segment(0, None, number, 1.0, facts.modulus, facts.resolution, limit, None, None)
+    return Point(
+        number, "", 0, number, str(number), facts.carrier, "", True, facts.zone, (segment,), ((0, facts.cadence_s),)
+    )
+
+
+def _parts(arrivals: Arrivals) -> Iterator[Arrivals]:
+    """Whole meters at a time."""
+    begin = 0
+    while begin < len(arrivals):
+        past = min(begin + _AT_ONCE, len(arrivals))
+        if past < len(arrivals):
+            edge = int(np.searchsorted(arrivals.meter, arrivals.meter[past]))
+            past = edge if edge > begin else int(np.searchsorted(arrivals.meter, arrivals.meter[begin], "right"))
+        yield arrivals[begin:past]
+        begin = past
+
+
+def _compute(part: Arrivals, terms: Terms) -> tuple[IntervalColumns, list[Finding], list[Total]]:
+    meters, first = np.unique(part.meter, return_index=True)
+    last = np.append(first[1:], len(part)) - 1
+    rank, _ = terms.ranks(meters)
+    ranges = Ranges(meters, terms.floor(rank, part.time[first]), terms.ceil(rank, part.time[last]))
+    readings = ReadingColumns(part.meter, part.time, part.value, np.zeros(len(part), np.int16))
+    energy = metered(readings, ranges, terms)
+    findings = [_finding(part, verdict, terms) for _, _, verdict in energy.verdicts if verdict.kind is not Kind.HELD]
+    sums = booked(energy.knots, len(meters), terms)
+    return energy.intervals, findings, list(_totals(meters, sums, energy.intervals))
+
+
+def _totals(meters: Array, sums: Booked, intervals: IntervalColumns) -> Iterator[Total]:
+    guessed = intervals.quality == Quality.ESTIMATED
+    place = np.searchsorted(meters, intervals.point[guessed])
+    estimated = np.bincount(place, intervals.consumption[guessed], len(meters))
+    for row, meter in enumerate(meters.tolist()):
+        first, last = int(sums.first[row]), int(sums.last[row])
+        missing = last - first - int(sums.known[row])
+        yield Total(meter, first, last, float(sums.consumption[row]), float(estimated[row]), missing)
+
+
+def _finding(part: Arrivals, verdict: Verdict, terms: Terms) -> Finding:
+    base, first = verdict.base, verdict.first
+    last = first if verdict.kind in _INSTANT else verdict.last
+    meter = int(part.meter[base])
+    detected = int(part.arrived[base : verdict.told + 1].max())
+    evidence: dict[str, Any] = {
+        "before": float(part.value[base]),
+        "values": part.value[first : last + 1][:8].tolist(),
+        "readings": last - first + 1,
+        "told_by": float(part.value[verdict.told]),
+        "elapsed_s": (int(part.time[first]) - int(part.time[base])) / MICROSECOND,
+    }
+    limit = float(terms.limit[meter])
+    if np.isfinite(limit):
+        evidence["limit_per_hour"] = limit
+    if verdict.modulus is not None:
+        evidence["modulus"] = verdict.modulus
+    return Finding(
+        meter, verdict.kind.value, int(part.time[first]), int(part.time[last]), detected, json.dumps(evidence)
+    )

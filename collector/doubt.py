@@ -1,0 +1,255 @@
+"""Verdicts on the doubtful steps of a register (collector/registers.py), one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from collector.registers import HOUR, LOOK, PATIENCE, Judged, Kind, Series, Verdict, doubtful
+
+_GROWN = 3
+"""Readings, growing again, that make a register a reset which fell to nearly nothing."""
+_NEAR = 0.1
+"""A roll-over is believed when the increment is less than this part of the modulus, if nothing better is known."""
+_BUSY = 10.0
+"""… or than the quickest step near by, so many times."""
+_MODULI = sorted([10.0**digits for digits in range(4, 13)] + [2.0**bits for bits in (15, 16, 23, 24, 31, 32)])
+"""Where registers roll over, in their least digits, if nobody knows."""
+
+
+def judge(series: Series) -> Judged:
+    """Verdicts on every doubtful step, from the first to the last."""
+    count = len(series)
+    judged = Judged(
+        np.ones(count, np.bool_), series.value, np.zeros(count, np.int32), np.zeros(count, np.int32), series.modulus
+    )
+    steps = doubtful(series)
+    if len(steps):
+        judged.value, judged.modulus = series.value.copy(), series.modulus.copy()
+        settled = 0
+        for step in steps.tolist():
+            if step >= settled:
+                settled = _Doubt(series, judged, step).settle()
+    new_group = np.concatenate(([True], np.diff(series.group) != 0)) if count else np.empty(0, np.bool_)
+    judged.run = np.cumsum(judged.run + new_group, dtype=np.int32)
+    judged.wraps = np.cumsum(judged.wraps, dtype=np.int32)
+    return judged
+
+
+class _Doubt:
+    """One doubtful step: from the last good reading `base` to the next. Indices are those of the series."""
+
+    def __init__(self, series: Series, judged: Judged, base: int) -> None:
+        self._judged = judged
+        self._base = base
+        group = series.group[base]
+        self._start = int(np.searchsorted(series.group, group, "left"))
+        self._end = int(np.searchsorted(series.group, group, "right"))
+        self._group = int(group)
+        self._time, self._value = series.time, series.value
+        self._modulus = float(series.modulus[base])
+        self._digit = float(series.resolution[base]) * 1.5
+        self._limit = float(series.limit[base]) / HOUR
+
+    def settle(self) -> int:
+        """Write the verdicts; the reading from which all is in good order again."""
+        first = self._base + 1
+        if self._rise(self._base, first) == 0:
+            return self._stood_still()
+        if (past := self._negated()) is not None:
+            return past
+        if (last := self._backwards()) is not None:
+            told = next(index for index in range(first + 1, last + 1) if self._rise(index - 1, index) < 0)
+            self._say(Kind.REVERSE, first, last, told)
+            return last
+        while True:
+            jitter = self._one_digit_less(first)
+            patience = LOOK + self._still(first)
+            for last in range(first + 1, min(first + patience, self._end)):
+                if self._follows(self._base, last):
+                    return self._came_back(first, last, jitter)
+                if not self._follows(last - 1, last) or (not jitter and self._one_digit_less(last)):
+                    self._leave_out(first, last - 1, Kind.TRANSIENT, last)
+                    first = last
+                    break
+                if kind := self._told(first, last):
+                    return self._stayed(first, last, kind)
+            else:
+                if self._end - first >= patience:
+                    return self._stayed(first, first + patience - 1, self._lasting(first))
+                return self._hold(first, jitter)
+
+    def _stood_still(self) -> int:
+        """From `base` on, until it rose by more than one step allows: it was frozen if the time since allows that."""
+        last = self._base + 1
+        while last + 1 < self._end and self._value[last + 1] == self._value[last]:
+            last += 1
+        thaw = last + 1
+        caught_up = thaw + 1 < self._end and not self._follows(last, thaw) and self._follows(thaw, thaw + 1)
+        if caught_up and self._follows(self._base, thaw):
+            self._leave_out(self._base + 1, last, Kind.FROZEN, thaw + 1)
+            return thaw
+        return last
+
+    def _still(self, first: int) -> int:
+        """Readings after `first`, which fell, that stand still."""
+        if self._rise(self._base, first) >= -self._digit:
+            return 0
+        last = first
+        while last + 1 < self._end and last - first < PATIENCE and self._value[last + 1] == self._value[first]:
+            last += 1
+        return last - first
+
+    def _negated(self) -> int | None:
+        """The reading after those that show the count with the wrong sign; None if there are none such."""
+        first = past = self._base + 1
+        if self._value[first] >= -self._digit or self._wrapped(first, first) is not None:
+            return None
+        count, time = float(self._value[self._base]), int(self._time[self._base])
+        while past < self._end and self._value[past] < 0:
+            rise = -float(self._value[past]) - count
+            if not -self._digit <= rise <= self._limit * float(self._time[past] - time) + self._digit:
+                break
+            count, time = -float(self._value[past]), int(self._time[past])
+            past += 1
+        if past == first or (past < self._end and not self._follows(self._base, past)):
+            return None
+        self._leave_out(first, past - 1, Kind.REVERSE, first)
+        if past == self._end:
+            self._judged.held[self._group] = self._base
+        return past
+
+    def _backwards(self) -> int | None:
+        """The last reading until which the register ran backwards, no quicker than it can; None if it did not."""
+        quickest = max(self._rates(self._base, self._base), default=0.0) * _BUSY
+        most = self._limit if self._limit < np.inf else quickest
+        index = last = self._base
+        falls = 0
+        while index + 1 < self._end and index - last < LOOK:
+            fall = -self._rise(index, index + 1)
+            if not 0 <= fall <= most * float(self._time[index + 1] - self._time[index]) + self._digit:
+                break
+            index += 1
+            if fall > 0:
+                last, falls = index, falls + 1
+        return last if falls > 1 and self._rise(self._base, last) < -self._digit else None
+
+    def _rise(self, first: int, last: int) -> float:
+        return float(self._value[last] - self._value[first])
+
+    def _one_digit_less(self, index: int) -> bool:
+        return 0 > self._rise(self._base, index) >= -self._digit
+
+    def _follows(self, first: int, last: int) -> bool:
+        """Whether the register can have gone from one reading to the other without anything happening to it."""
+        rise = self._rise(first, last)
+        return 0 <= rise <= self._limit * float(self._time[last] - self._time[first]) + self._digit
+
+    def _told(self, first: int, last: int) -> Kind | None:
+        """The verdict once readings [first, last], in good order among themselves, tell it."""
+        if self._rise(self._base, first) >= 0 or self._one_digit_less(first):
+            return None
+        if self._wrapped(first, last) is not None:
+            return Kind.ROLLOVER
+        if self._spike(first) is not None:
+            return Kind.TRANSIENT
+        grown = last - first + 1 >= _GROWN and self._rise(first, last) > 0
+        return Kind.RESET if grown and (self._value[first] <= self._digit or self._from_zero(first, last)) else None
+
+    def _lasting(self, first: int) -> Kind:
+        if self._rise(self._base, first) >= 0:
+            return Kind.LIMIT
+        return Kind.JITTER if self._one_digit_less(first) else Kind.RESET
+
+    def _wrapped(self, first: int, last: int) -> float | None:
+        """The modulus at which the register rolled over, if it can have done so."""
+        if np.isfinite(self._modulus):
+            return self._modulus if self._plausible(self._modulus, first, last) else None
+        if self._limit == np.inf and not any(rate > 0 for rate in self._rates(first, last)):
+            return None
+        for modulus in (digits * self._digit / 1.5 for digits in _MODULI):
+            inside = self._value[self._base] < modulus * (0.5 if self._value[first] < 0 else 1)
+            if inside and self._plausible(modulus, first, last):
+                return modulus
+        return None
+
+    def _plausible(self, modulus: float, first: int, last: int) -> bool:
+        increment = self._rise(self._base, first) + modulus
+        if not 0 <= increment < modulus * _NEAR:
+            return False
+        elapsed = float(self._time[first] - self._time[self._base])
+        if self._limit < np.inf:
+            return increment <= self._limit * elapsed + self._digit
+        quickest = max(self._rates(first, last), default=0.0)
+        return quickest <= 0 or increment <= quickest * elapsed * _BUSY + self._digit * _BUSY
+
+    def _rates(self, first: int, last: int) -> Iterator[float]:
+        """How fast the register rose in the steps before and after the doubtful one, per microsecond."""
+        before = range(max(self._start, self._base - LOOK), self._base)
+        for index in (*before, *range(first, last)):
+            if self._judged.good[index] and self._judged.good[index + 1]:
+                yield self._rise(index, index + 1) / float(self._time[index + 1] - self._time[index])
+
+    def _spike(self, first: int) -> int | None:
+        """The reading before a rise just as large as this fall, not long ago: then what lies between was wrong."""
+        fall = -self._rise(self._base, first)
+        for index in range(self._base - 1, max(self._start, self._base - LOOK) - 1, -1):
+            if not self._judged.good[index] or self._judged.run[index + 1]:
+                return None
+            if self._follows(index, first):
+                return index if self._rise(index, index + 1) >= 0.8 * fall else None
+        return None
+
+    def _came_back(self, first: int, last: int, jitter: bool) -> int:
+        if jitter:
+            self._judged.value[first:last] = self._judged.value[self._base]
+            self._say(Kind.JITTER, first, last - 1, first)
+        else:
+            self._leave_out(first, last - 1, Kind.TRANSIENT, last)
+        return last
+
+    def _stayed(self, first: int, last: int, kind: Kind) -> int:
+        """The register goes on from the reading `first`, which is the new base."""
+        judged = self._judged
+        before = self._spike(first) if kind in (Kind.TRANSIENT, Kind.JITTER) else None
+        if kind is Kind.TRANSIENT and before is not None:
+            self._leave_out(before + 1, self._base, kind, last)
+            return first
+        modulus = None
+        if kind is Kind.JITTER and before is not None:
+            judged.value[before + 1 : first] = judged.value[first]
+        elif kind is Kind.ROLLOVER:
+            modulus = self._wrapped(first, last)
+            judged.wraps[first] = 1
+            judged.modulus[first : self._end] = modulus
+        elif kind in (Kind.RESET, Kind.LIMIT):
+            judged.run[first] = 1
+            if kind is Kind.RESET and self._from_zero(first, last):
+                judged.begun.append(first)
+        self._say(kind, first, last, last, modulus)
+        return first
+
+    def _from_zero(self, first: int, last: int) -> bool:
+        """Whether what the register shows after a reset can have flowed since the reading before."""
+        elapsed = float(self._time[first] - self._time[self._base])
+        most = max(self._rates(first, last), default=0.0) * _BUSY
+        return 0 < float(self._value[first]) <= min(most, self._limit) * elapsed
+
+    def _hold(self, first: int, jitter: bool) -> int:
+        """The readings end before they tell."""
+        last = self._end - 1
+        if jitter:
+            self._judged.value[first : self._end] = self._judged.value[self._base]
+            self._say(Kind.JITTER, first, last, first)
+        else:
+            self._leave_out(first, last, Kind.HELD, last)
+            self._judged.held[self._group] = self._base
+        return self._end
+
+    def _leave_out(self, first: int, last: int, kind: Kind, told: int) -> None:
+        self._judged.good[first : last + 1] = False
+        self._say(kind, first, last, told)
+
+    def _say(self, kind: Kind, first: int, last: int, told: int, modulus: float | None = None) -> None:
+        self._judged.verdicts.append(Verdict(kind, self._base, first, last, told, modulus))
