@@ -53,7 +53,6 @@ def classes(found: dict[str, list[Row]]) -> list[tuple[str, int, int, int]]:
 
 def _quarter(instant: str) -> int:
     return (int(instant) - START) // 900
-    ]  # fmt: skip
 
 
 def test_what_is_written(tmp_path: Path) -> None:
