@@ -62,9 +62,9 @@ def create_app(services: Services) -> FastAPI:
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Serve until `stop`, through outages of database and stream. Raises ConfigError for an address it cannot have."""
+    """Serve until `stop`, through outages of database and stream. Raises ConfigError for settings it cannot use."""
+    services = Services(own_factors=settings.factors, own_tariffs=settings.tariffs)
     with _listening(settings.http) as listening, servers(settings) as addresses:
-        services = Services()
         server = _Server(
             uvicorn.Config(
                 create_app(services),

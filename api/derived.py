@@ -45,7 +45,9 @@ def symbol(point: Point, unit: Unit) -> str:
     return QUANTITIES[point.quantity].unit if unit == "native" else TARGETS[unit].symbol
 
 
-def conversion(point: Point, unit: Unit, region: str, start: int, past: int) -> Conversion | None:
+def conversion(
+    known: Sequence[Factor], point: Point, unit: Unit, region: str, start: int, past: int
+) -> Conversion | None:
     """For a point's consumption that starts in [start, past); None for its native unit. Raises Problem."""
     if unit == "native":
         return None
@@ -55,7 +57,7 @@ def conversion(point: Point, unit: Unit, region: str, start: int, past: int) -> 
         raise bad_parameter("unit", what)
     first, last = local(start, point.zone).date(), local(past - 1, point.zone).date()
     try:
-        found = spans(point.carrier, unit, region, first, last)
+        found = spans(known, point.carrier, unit, region, first, last)
     except NoFactor as error:
         raise _no_factor(error, unit) from None
     since = np.array([midnight(day, ZoneInfo(point.zone)) for day, _ in found], np.int64)
@@ -66,7 +68,7 @@ def conversion(point: Point, unit: Unit, region: str, start: int, past: int) -> 
 
 
 def _no_factor(error: NoFactor, unit: Unit) -> Problem:
-    fix = "choose another unit, carrier or span, or add the factor to config/data/factors.toml"
+    fix = "choose another unit, carrier or span, or add the factor to the file WANJIA_FACTORS names"
     return Problem(
         "no-factor",
         f"unit {unit}: {error}; {fix}",

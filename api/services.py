@@ -6,11 +6,14 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from api.gate import Gate
 from api.live import Hub, Latest, every
 from api.standing import Standings
+from config.factors import factors
 from config.samples import SampleBatch
+from config.tariffs import tariffs
 from storage import access, views
 from storage.access import Principal
 from storage.database import Database
@@ -31,10 +34,20 @@ _LONGEST_BACKOFF_S = 10.0
 class Services:
     """Everything behind the routes. Without `database` or `stream` their use raises Unavailable, until they are set."""
 
-    def __init__(self, database: Database | None = None, stream: Stream | None = None) -> None:
+    def __init__(
+        self,
+        database: Database | None = None,
+        stream: Stream | None = None,
+        *,
+        own_factors: Path | None = None,
+        own_tariffs: Path | None = None,
+    ) -> None:
+        """Raises ConfigError for a user's file of factors or tariff plans that cannot be used."""
         self._database = database
         self._stream = stream
         self._revision = b""
+        self.factors = factors(own_factors)
+        self.tariffs = tariffs(own_tariffs)
         self.points = PointTable()
         self.latest = Latest()
         self.hub = Hub()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from itertools import pairwise
@@ -39,7 +39,7 @@ class Clock:
         return [plan.model_dump(include=about) for plan in self.used]
 
 
-def clock(region: str, zone: str, start: int, past: int) -> Clock:
+def clock(known: Sequence[Tariff], region: str, zone: str, start: int, past: int) -> Clock:
     """The periods in [start, past). Where the clock is put, periods are those the clock shows. Raises Problem."""
     since: list[int] = []
     code: list[int] = []
@@ -47,7 +47,7 @@ def clock(region: str, zone: str, start: int, past: int) -> Clock:
     for first, end, offset in _stretches(zone, start, past):
         for number in range((first + offset) // DAY, (end - 1 + offset) // DAY + 1):
             day = _EPOCH + timedelta(days=number)
-            plan = _plan(region, day)
+            plan = _plan(known, region, day)
             if plan not in used:
                 used.append(plan)
             for minute, period in plan.day(day).clock():
@@ -74,11 +74,11 @@ def _stretches(zone: str, start: int, past: int) -> list[tuple[int, int, int]]:
     return [piece for piece in pieces if piece[0] < piece[1]]
 
 
-def _plan(region: str, day: date) -> Tariff:
+def _plan(known: Sequence[Tariff], region: str, day: date) -> Tariff:
     try:
-        return tariff(region, day)
+        return tariff(known, region, day)
     except NoTariff as error:
-        fix = "choose another span, or add the region's plan to config/data/tariffs.toml"
+        fix = "choose another span, or add the region's plan to the file WANJIA_TARIFFS names"
         raise Problem("no-tariff", f"group_by: {error}; {fix}", errors=[("group_by", str(error))]) from None
 
 

@@ -5,7 +5,7 @@ Which factor applies is a matter of the day in the enterprise's zone. Values are
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -179,33 +179,30 @@ def _clashing(file: Path, text: str, rows: list[Factor]) -> Iterator[Fault]:
 
 
 @cache
-def factors() -> tuple[Factor, ...]:
-    """The shipped factors."""
-    return load(SHIPPED)
+def factors(own: Path | None = None) -> tuple[Factor, ...]:
+    """The factors of a user's file, which go before, and the shipped ones. Raises ConfigError."""
+    return (*(load(own) if own else ()), *load(SHIPPED))
 
 
-def factor(
-    carrier: str, kind: Kind, basis: Basis, region: str, day: date, *, known: tuple[Factor, ...] | None = None
-) -> Factor | None:
-    """The factor that holds on a day: that of the smallest region around. None: there is none."""
+def factor(known: Sequence[Factor], carrier: str, kind: Kind, basis: Basis, region: str, day: date) -> Factor | None:
+    """The factor that holds on a day: that of the smallest region around, the first of equals. None: there is none."""
     fitting = [
         (fit, one)
-        for one in (factors() if known is None else known)
+        for one in known
         if one.place == (carrier, kind, basis) and one.on(day) and (fit := one.within(region)) is not None
     ]
     return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
 def spans(
-    carrier: str, unit: str, region: str, first: date, last: date, *, known: tuple[Factor, ...] | None = None
+    known: Sequence[Factor], carrier: str, unit: str, region: str, first: date, last: date
 ) -> list[tuple[date, Factor]]:
     """(since when, factor) from `first` to `last`, both included. Raises NoFactor for a day without one."""
-    rows = factors() if known is None else known
     target = TARGETS[unit]
-    borders = {first} | {day for row in rows for day in (row.valid_from, row.valid_to) if day and first < day <= last}
+    borders = {first} | {day for row in known for day in (row.valid_from, row.valid_to) if day and first < day <= last}
     found: list[tuple[date, Factor]] = []
     for day in sorted(borders):
-        choices = (factor(carrier, target.kind, basis, region, day, known=rows) for basis in target.bases)
+        choices = (factor(known, carrier, target.kind, basis, region, day) for basis in target.bases)
         chosen = next((choice for choice in choices if choice), None)
         if chosen is None:
             raise NoFactor(carrier, target.kind, target.bases, region, day)

@@ -33,6 +33,8 @@ class Settings(BaseModel):
     mqtt: str = Field("127.0.0.1:1883", description="host:port of the embedded MQTT listener; port 0 takes a free one")
     site: str = Field("", description="collect only enterprises of this site (empty: those without a site)")
     registry: Path | None = Field(None, description="registry file applied at start by `wanjia run`")
+    factors: Path | None = Field(None, description="file of your own factors; they go before the shipped ones")
+    tariffs: Path | None = Field(None, description="file of your own tariff plans; they go before the shipped ones")
     retention_days: int = Field(1826, ge=1, description="readings older than this are dropped")
     stream_days: int = Field(7, ge=1, description="how long the stream holds what is not yet ingested")
     stream_bytes: int = Field(10 * 2**30, ge=2**20, description="how much the stream may hold on disk")

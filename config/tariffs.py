@@ -7,7 +7,7 @@ which period is in force. What no period takes is flat.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -143,14 +143,14 @@ def _clashing(file: Path, text: str, rows: list[Tariff]) -> Iterator[Fault]:
 
 
 @cache
-def tariffs() -> tuple[Tariff, ...]:
-    """The shipped plans."""
-    return load(SHIPPED)
+def tariffs(own: Path | None = None) -> tuple[Tariff, ...]:
+    """The plans of a user's file, which go before, and the shipped ones. Raises ConfigError."""
+    return (*(load(own) if own else ()), *load(SHIPPED))
 
 
-def tariff(region: str, day: date) -> Tariff:
-    """The plan of a day: that of the smallest region around. Raises NoTariff."""
-    fitting = [(fit, one) for one in tariffs() if one.on(day) and (fit := one.within(region)) is not None]
+def tariff(known: Sequence[Tariff], region: str, day: date) -> Tariff:
+    """The plan of a day: that of the smallest region around, the first of equals. Raises NoTariff."""
+    fitting = [(fit, one) for one in known if one.on(day) and (fit := one.within(region)) is not None]
     if not fitting:
         raise NoTariff(region, day)
     return max(fitting, key=lambda pair: pair[0])[1]

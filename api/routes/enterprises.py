@@ -32,6 +32,7 @@ from api.problems import Problem, bad_parameter
 from api.services import Services
 from api.standing import Standing
 from config.carriers import carriers
+from config.factors import Factor
 from config.factors import Unit as FactorUnit
 from config.quantities import QUANTITIES
 from config.samples import MICROSECOND, Instants, now_us
@@ -114,7 +115,7 @@ async def consumption(
     step = _step(interval, [point for _, point in counted], begin, past)
     at = edges(interval, begin, past, owner["zone"], step=step, series=len(counted))
     first, last = int(at[0]), int(at[-1])
-    changes = _conversions(counted, unit, owner["region"], first, last)
+    changes = _conversions(served.factors, counted, unit, owner["region"], first, last)
     table = source(interval, step or 0)
     if table == "hour" and not on_hours(*(change.since for change in changes.values())):
         table = "15m"
@@ -128,11 +129,11 @@ async def consumption(
 
 
 def _conversions(
-    counted: Sequence[tuple[Row, Point]], unit: FactorUnit, region: str, start: int, past: int
+    known: Sequence[Factor], counted: Sequence[tuple[Row, Point]], unit: FactorUnit, region: str, start: int, past: int
 ) -> dict[str, Conversion]:
     """How the consumption of each carrier turns into the unit; none for the native one. Raises Problem."""
     points = {point.carrier: point for _, point in counted}
-    found = {carrier: conversion(point, unit, region, start, past) for carrier, point in points.items()}
+    found = {carrier: conversion(known, point, unit, region, start, past) for carrier, point in points.items()}
     return {carrier: change for carrier, change in found.items() if change}
 
 

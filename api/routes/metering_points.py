@@ -130,8 +130,8 @@ async def consumption(
     at = edges(interval, begin, past, row["zone"], step=step)
     first, last = int(at[0]), int(at[-1])
     place = "" if unit == "native" and group_by is None else await region(served, seen, uscc)
-    change = conversion(point, unit, place, first, last)
-    periods = tariffs.clock(place, row["zone"], first, last + own) if group_by else None
+    change = conversion(served.factors, point, unit, place, first, last)
+    periods = tariffs.clock(served.tariffs, place, row["zone"], first, last + own) if group_by else None
     table = source(interval, step or 0)
     if periods:
         hours = own == QUARTER and on_hours(at, periods.since)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,8 +14,10 @@ from api.buckets import edges, midnight
 from api.consumption import buckets
 from api.derived import conversion, on_hours
 from api.problems import Problem
+from api.services import Services
 from api.times import local, parse
-from config.factors import factor
+from config.errors import ConfigError
+from config.factors import factor, factors
 from config.quality import Quality
 from config.samples import MICROSECOND
 from storage.intervals import IntervalColumns
@@ -51,10 +54,10 @@ def test_derived_is_the_sum_of_native_times_the_factor_of_the_day(zone: str, val
     past = start + len(values) * QUARTER
     proper = Decimal(0)
     for at, value in zip(rows.start.tolist(), values, strict=True):
-        in_force = factor("natural_gas", "co2", "combustion", "", local(at, zone).date())
+        in_force = factor(factors(), "natural_gas", "co2", "combustion", "", local(at, zone).date())
         assert in_force
         proper += value * in_force.scale("tco2")
-    change = conversion(gas(zone), "tco2", "", start, past)
+    change = conversion(factors(), gas(zone), "tco2", "", start, past)
     assert change
     derived = change.of(rows)
     for interval in ("15m", "1d", "1mo"):
@@ -67,7 +70,7 @@ def test_a_border_lies_at_the_zones_midnight() -> None:
     day = local(parse(BORDER), "Asia/Shanghai").date()
     for zone in ZONES:
         start = midnight(day - timedelta(days=1), ZoneInfo(zone))
-        change = conversion(gas(zone), "tco2", "", start, start + 2 * DAY)
+        change = conversion(factors(), gas(zone), "tco2", "", start, start + 2 * DAY)
         assert change
         assert local(int(change.since[1]), zone).isoformat().startswith("2026-03-01T00:00:00")
         assert on_hours(change.since) == (zone in ("Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe"))
@@ -77,7 +80,7 @@ def test_a_border_lies_at_the_zones_midnight() -> None:
 def test_a_quantity_of_another_dimension_is_refused() -> None:
     reactive = Point(1, "U", 1, 1, "E-1", "electricity", "reactive_energy_import", True, "Asia/Shanghai", (), ())
     with pytest.raises(Problem, match="reactive_energy_import cannot become kgce") as caught:
-        conversion(reactive, "kgce", "", parse(BORDER), parse(BORDER) + DAY)
+        conversion(factors(), reactive, "kgce", "", parse(BORDER), parse(BORDER) + DAY)
     assert caught.value.kind == "invalid-parameter"
 
 
@@ -163,3 +166,10 @@ async def test_no_factor_is_told_with_carrier_and_kind(world: World) -> None:
     assert_problem(await world.get(f"{ELECTRICITY}?unit=tons"), 400, "invalid-parameter", "unit")
     listed = await world.ok("/v1/factors")
     assert {"carrier", "value", "unit", "source", "verified", "valid_from"} <= set(listed["items"][0])
+
+
+def test_a_faulty_file_of_ones_own_is_told_at_start(tmp_path: Path) -> None:
+    file = tmp_path / "factors.toml"
+    file.write_text("[[factor]]\ncarrier = 'steem'\n", "utf-8")
+    with pytest.raises(ConfigError, match="'steem' is not a carrier"):
+        Services(own_factors=file)

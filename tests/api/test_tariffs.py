@@ -1,6 +1,6 @@
 """Tariff periods: the parts add up to the whole, in every zone, on days of 23, 24 and 25 hours; over HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,10 +14,9 @@ from api.buckets import Interval, edges, midnight
 from api.consumption import buckets
 from api.tariffs import clock, split
 from api.times import local, parse
-from config import tariffs as plans
 from config.quality import Quality
 from config.samples import MICROSECOND
-from config.tariffs import PERIODS
+from config.tariffs import PERIODS, Tariff, tariff, tariffs
 from storage.intervals import IntervalColumns
 from storage.points import Point
 from tests.api.conftest import USCC, World, assert_problem
@@ -49,15 +48,12 @@ valley = ["23:00-24:00", "00:00-01:30"]
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def odd_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Tariff]:
     """A plan with odd minutes, day types and seasons for region 99, beside the shipped ones."""
     file: Path = tmp_path_factory.mktemp("plans") / "tariffs.toml"
     file.write_text(PLAN, "utf-8")
-    known = (*plans.tariffs(), *plans.load(file))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plans, "tariffs", lambda: known)
-        yield
+    return tariffs(file)
 
 
 def point(zone: str, cadence_s: int = 60, since: int = 0) -> Point:
@@ -84,7 +80,7 @@ def intervals(start: int, values: list[int], seconds: int = 900) -> IntervalColu
     st.lists(st.integers(0, 1000), min_size=1, max_size=200),
 )
 def test_the_parts_add_up_to_the_whole(
-    zone: str, seconds: int, interval: Interval, days: int, values: list[int]
+    known: Sequence[Tariff], zone: str, seconds: int, interval: Interval, days: int, values: list[int]
 ) -> None:
     start = parse("2017-09-01T00:00:00Z") + days * DAY
     rows = intervals(start, values, seconds)
@@ -94,7 +90,7 @@ def test_the_parts_add_up_to_the_whole(
     owner = point(zone, 60 if seconds == 900 else seconds, start)
     now = past + DAY
     whole = buckets(owner, rows, at, now)
-    parts = split(owner, rows, at, now, clock("99", zone, int(at[0]), int(at[-1]) + DAY))
+    parts = split(owner, rows, at, now, clock(known, "99", zone, int(at[0]), int(at[-1]) + DAY))
     assert set(parts) <= set(PERIODS)
     total = np.sum([np.nan_to_num(one.value) for one in parts.values()], axis=0)
     assert total == pytest.approx(np.nan_to_num(whole.value), rel=1e-12)
@@ -107,20 +103,20 @@ def test_the_parts_add_up_to_the_whole(
 
 @settings(deadline=None)
 @given(st.sampled_from(ZONES), st.integers(0, 900))
-def test_the_period_is_that_the_clock_shows(zone: str, days: int) -> None:
+def test_the_period_is_that_the_clock_shows(known: Sequence[Tariff], zone: str, days: int) -> None:
     start = parse("2017-09-01T00:00:00Z") + days * DAY
-    found = clock("99", zone, start, start + 3 * DAY)
+    found = clock(known, "99", zone, start, start + 3 * DAY)
     assert (np.diff(found.since) > 0).all()
     assert (np.diff(found.code) != 0).all()
     for instant in range(start, start + 3 * DAY, 5 * 60 * MICROSECOND):
         shown = local(instant, zone)
-        rule = plans.tariff("99", shown.date()).day(shown.date())
+        rule = tariff(known, "99", shown.date()).day(shown.date())
         minute = shown.hour * 60 + shown.minute
         proper = [period for since, period in rule.clock() if since <= minute][-1]
         assert PERIODS[found.code[np.searchsorted(found.since, instant, "right") - 1]] == proper
 
 
-def test_days_of_23_24_and_25_hours() -> None:
+def test_days_of_23_24_and_25_hours(known: Sequence[Tariff]) -> None:
     """The clock skips 02:00 to 03:00 in spring and shows it twice in autumn; both days here are Sundays elsewhere."""
     zone = ZoneInfo("America/New_York")
     hours = {}
@@ -128,19 +124,23 @@ def test_days_of_23_24_and_25_hours() -> None:
         start, past = midnight(day, zone), midnight(day + timedelta(days=1), zone)
         rows = intervals(start, [1] * ((past - start) // (900 * MICROSECOND)))
         at = np.array([start, past])
-        parts = split(point(zone.key, 60, start), rows, at, past + DAY, clock("44", zone.key, start, past))
+        parts = split(point(zone.key, 60, start), rows, at, past + DAY, clock(known, "44", zone.key, start, past))
         hours[day] = {period: found.value[0] / 4 for period, found in parts.items()}
     assert hours[date(2026, 3, 8)] == {"peak": 7, "flat": 9, "valley": 7}
     assert hours[date(2026, 11, 1)] == {"peak": 7, "flat": 9, "valley": 9}
     assert hours[date(2026, 6, 1)] == {"peak": 7, "flat": 9, "valley": 8}
 
 
-def test_an_interval_across_a_border_is_shared_out_and_estimated() -> None:
+def test_an_interval_across_a_border_is_shared_out_and_estimated(known: Sequence[Tariff]) -> None:
     start = parse("2026-07-01T11:00:00+08:00")
     rows = intervals(start, [30, 30, 30, 30])
     at = np.array([start, start + HOUR])
     parts = split(
-        point("Asia/Shanghai", 60, start), rows, at, start + DAY, clock("99", "Asia/Shanghai", start, start + HOUR)
+        point("Asia/Shanghai", 60, start),
+        rows,
+        at,
+        start + DAY,
+        clock(known, "99", "Asia/Shanghai", start, start + HOUR),
     )
     assert {period: found.value.tolist() for period, found in parts.items()} == {"sharp": [80.0], "peak": [40.0]}
     assert [found.quality.tolist() for found in parts.values()] == [[Quality.ESTIMATED], [Quality.ESTIMATED]]
@@ -148,12 +148,16 @@ def test_an_interval_across_a_border_is_shared_out_and_estimated() -> None:
     assert [found.expected.tolist() for found in parts.values()] == [[40], [20]]
 
 
-def test_only_the_period_that_lacks_something_is_missing() -> None:
+def test_only_the_period_that_lacks_something_is_missing(known: Sequence[Tariff]) -> None:
     start = parse("2026-01-05T00:00:00+08:00")
     rows = intervals(start, [1] * 32)
     at = np.array([start, start + DAY])
     parts = split(
-        point("Asia/Shanghai", 60, start), rows, at, start + 2 * DAY, clock("44", "Asia/Shanghai", start, start + DAY)
+        point("Asia/Shanghai", 60, start),
+        rows,
+        at,
+        start + 2 * DAY,
+        clock(known, "44", "Asia/Shanghai", start, start + DAY),
     )
     words = {period: (found.value.tolist()[0], Quality(int(found.quality[0])).word) for period, found in parts.items()}
     assert words["valley"] == (32.0, "measured")

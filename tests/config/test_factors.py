@@ -30,7 +30,7 @@ def test_the_shipped_file_says_where_everything_is_from() -> None:
 
 def test_a_factor_is_that_of_the_day_and_of_the_smallest_region() -> None:
     def value(carrier: str, kind: str, basis: str, region: str, day: date) -> Decimal:
-        found = factor(carrier, kind, basis, region, day)  # type: ignore[arg-type]
+        found = factor(factors(), carrier, kind, basis, region, day)  # type: ignore[arg-type]
         assert found
         return found.value
 
@@ -42,13 +42,13 @@ def test_a_factor_is_that_of_the_day_and_of_the_smallest_region() -> None:
     assert value(*grid, "410100", date(2023, 6, 1)) == Decimal("0.5897")
     assert value(*grid, "420100", date(2023, 6, 1)) == Decimal("0.5271")
     assert value(*grid, "150100", date(2023, 6, 1)) == Decimal("0.5306")
-    assert factor("electricity", "co2", "average", "", date(2020, 1, 1)) is None
-    assert factor("coal_gas", "coal", "fuel", "", border) is None
+    assert factor(factors(), "electricity", "co2", "average", "", date(2020, 1, 1)) is None
+    assert factor(factors(), "coal_gas", "coal", "fuel", "", border) is None
 
 
 def test_scales_are_exact() -> None:
     def scale(carrier: str, unit: str) -> Decimal:
-        return spans(carrier, unit, "", date(2026, 6, 1), date(2026, 6, 1))[0][1].scale(unit)
+        return spans(factors(), carrier, unit, "", date(2026, 6, 1), date(2026, 6, 1))[0][1].scale(unit)
 
     assert scale("raw_coal", "tce") == Decimal("0.7143")
     assert scale("raw_coal", "kgce") == Decimal("714.3")
@@ -61,23 +61,23 @@ def test_scales_are_exact() -> None:
 
 def test_what_has_no_factor_is_named() -> None:
     with pytest.raises(NoFactor, match=r"no coal factor of coal_gas .* on 2026-06-01 in region 110105"):
-        spans("coal_gas", "tce", "110105", date(2026, 6, 1), date(2026, 6, 2))
+        spans(factors(), "coal_gas", "tce", "110105", date(2026, 6, 1), date(2026, 6, 2))
     with pytest.raises(NoFactor, match="2020-12-31"):
-        spans("electricity", "tco2", "", date(2020, 12, 31), date(2021, 1, 1))
+        spans(factors(), "electricity", "tco2", "", date(2020, 12, 31), date(2021, 1, 1))
 
 
 @given(st.sampled_from(sorted(carriers())), st.sampled_from(sorted(TARGETS)), REGIONS, DAYS, st.integers(0, 2000))
 def test_spans_say_the_same_as_each_day(carrier: str, unit: str, region: str, first: date, days: int) -> None:
     last = first + timedelta(days=days)
     try:
-        found = spans(carrier, unit, region, first, last)
+        found = spans(factors(), carrier, unit, region, first, last)
     except NoFactor:
         return
     assert found[0][0] == first
     assert all(one[1] != other[1] for one, other in itertools.pairwise(found))
     for day in {first, last, first + timedelta(days=days // 2), *(since for since, _ in found)}:
         in_force = [one for since, one in found if since <= day][-1]
-        assert spans(carrier, unit, region, day, day) == [(day, in_force)]
+        assert spans(factors(), carrier, unit, region, day, day) == [(day, in_force)]
         assert in_force.on(day)
 
 
@@ -143,3 +143,13 @@ def test_two_factors_for_one_day_are_a_fault(tmp_path: Path) -> None:
     assert len(load(file)) == 2
     file.write_text(GOOD + later.replace('carrier = "diesel"', 'carrier = "diesel"\nregion = ["13"]'), "utf-8")
     assert len(load(file)) == 2
+
+
+def test_own_factors_go_before_the_shipped_ones(tmp_path: Path) -> None:
+    file = tmp_path / "factors.toml"
+    file.write_text(GOOD.replace("1.4571", "1.5"), "utf-8")
+    known = factors(file)
+    for region, day, value in (("", date(2026, 1, 1), "1.5"), ("13", date(2019, 1, 1), "1.4571")):
+        found = factor(known, "diesel", "coal", "fuel", region, day)
+        assert found
+        assert found.value == Decimal(value)

@@ -62,12 +62,12 @@ def test_periods_side_by_side_have_no_flat_between() -> None:
 
 
 def test_the_plan_is_that_of_region_and_day() -> None:
-    assert tariff("440300", date(2026, 1, 1)).name == "guangdong-2021"
+    assert tariff(tariffs(), "440300", date(2026, 1, 1)).name == "guangdong-2021"
     assert all(plan.verified is False for plan in tariffs())
     with pytest.raises(NoTariff, match="region 130200 on 2026-01-01"):
-        tariff("130200", date(2026, 1, 1))
+        tariff(tariffs(), "130200", date(2026, 1, 1))
     with pytest.raises(NoTariff):
-        tariff("440300", date(2021, 9, 30))
+        tariff(tariffs(), "440300", date(2021, 9, 30))
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
