@@ -17,10 +17,10 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from config import commandline, logs, settings
 from config.errors import ConfigError, Fault, WanjiaError
@@ -291,18 +291,25 @@ async def _stores(servers: Servers) -> AsyncIterator[tuple[Database, Stream]]:
         await database.close()
 
 
-def _with_stores(body: Callable[[Database, Stream], Awaitable[T]]) -> T:
-    """Run `body` on the settings' servers, with the schema brought up to date."""
+def _with_stores(body: Callable[[Database, Stream], Coroutine[Any, Any, T]]) -> T:
+    """Run `body` on the settings' servers, with the schema brought up to date. Raises KeyboardInterrupt."""
     from storage import embedded
     from storage.migrate import migrate
 
-    async def whole(servers: Servers) -> T:
+    async def whole(servers: Servers, stop: asyncio.Event) -> T:
         async with _stores(servers) as (database, stream):
             await migrate(database)
-            return await body(database, stream)
+            work, stopped = asyncio.create_task(body(database, stream)), asyncio.create_task(stop.wait())
+            await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if not work.done():
+                work.cancel()
+                await asyncio.wait((work,))
+                raise KeyboardInterrupt
+            return work.result()
 
     with embedded.servers(settings.load()) as servers:
-        return _loop(lambda _: whole(servers))
+        return _loop(lambda stop: whole(servers, stop))
 
 
 def _registry_check(options: argparse.Namespace) -> None:

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from collector.backfill import LOOK_S, send
+from collector.backfill import committed as committed_of
 from config.samples import Instants, SampleBatch, now_us
 from protocols.simulator.demo import Demo
-from storage.errors import StorageError
 from storage.points import PointTable
 from storage.stream import Stream
 
 SLICE = 2 * 96
 """Instants in a message."""
-_LOOK_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +41,14 @@ async def load_history(
     total = len(history)
     published = committed = 0
     for uscc, batch in history.batches():
-        await _publish(stream, uscc, batch)
+        await send(stream, uscc, batch)
         published += 1
-        committed = await _committed(stream, published, committed)
+        committed = await committed_of(stream, published, committed)
         progress(Progress(published, committed, total))
     while committed < published:
-        await asyncio.sleep(_LOOK_S)
-        committed = await _committed(stream, published, committed)
+        await asyncio.sleep(LOOK_S)
+        committed = await committed_of(stream, published, committed)
         progress(Progress(published, committed, total))
-
-
-async def _publish(stream: Stream, uscc: str, batch: SampleBatch) -> None:
-    while True:
-        try:
-            return await stream.publish(uscc, batch, "backfill")
-        except StorageError:
-            await asyncio.sleep(_LOOK_S)
-
-
-async def _committed(stream: Stream, published: int, before: int) -> int:
-    """Messages committed; as many as before while nobody can say."""
-    try:
-        return max(published - (await stream.backlog())["backfill"], before)
-    except StorageError:
-        return before
 
 
 class History:

@@ -47,6 +47,9 @@ class SampleBatch:
     def __len__(self) -> int:
         return len(self.point)
 
+    def __getitem__(self, rows: slice | NDArray[np.bool_]) -> SampleBatch:
+        return SampleBatch(self.point[rows], self.time[rows], self.value[rows], self.flags[rows], self.received)
+
     def to_bytes(self) -> bytes:
         return b"".join(
             (

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "api": ("api",),
     "watch": ("watch",),
     "energy": ("energy",),
+    "import": ("imports",),
     "registry": ("registry",),
 }
 
