@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class _Doubt:
         first = self._base + 1
         if self._rise(self._base, first) == 0:
             return self._stood_still()
-        if (past := self._negated()) is not None:
+        if (past := self._negated()) is not None or (past := self._rose_and_fell()) is not None:
             return past
         if (last := self._backwards()) is not None:
             told = next(index for index in range(first + 1, last + 1) if self._rise(index - 1, index) < 0)
@@ -120,10 +121,30 @@ class _Doubt:
             self._judged.held[self._group] = self._base
         return past
 
+    def _rose_and_fell(self) -> int | None:
+        """The first good reading after a fall that undoes a rise, much too quick, of shortly before; None if there was
+        no such rise. What a nameplate tells at once, is told here only by the return."""
+        first = self._base + 1
+        for before in range(self._base - 1, max(self._start, self._base - LOOK) - 1, -1):
+            if not self._judged.good[before] or not self._judged.good[before + 1] or self._judged.run[before + 1]:
+                return None
+            rise = self._rise(before, before + 1)
+            quickest = max(self._rates(before, before, before), default=np.inf) * _BUSY
+            if rise <= quickest * self._elapsed(before, before + 1) + self._digit * _BUSY:
+                continue
+            for past in range(first, min(first + LOOK, self._end - 1)):
+                back = self._rise(before, past)
+                if 0 <= back <= max(quickest * self._elapsed(before, past), 0.2 * rise) and self._follows(
+                    past, past + 1
+                ):
+                    self._leave_out(before + 1, past - 1, Kind.TRANSIENT, past + 1)
+                    return past
+        return None
+
     def _backwards(self) -> int | None:
         """The last reading until which the register ran backwards, no quicker than it can; None if it did not."""
-        quickest = max(self._rates(self._base, self._base), default=0.0) * _BUSY
-        most = self._limit if self._limit < np.inf else quickest
+        usual = median(rates) * _BUSY if (rates := list(self._rates(self._base, self._base))) else 0.0
+        most = self._limit if self._limit < np.inf else usual
         index = last = self._base
         falls = 0
         while index + 1 < self._end and index - last < LOOK:
@@ -184,9 +205,13 @@ class _Doubt:
         quickest = max(self._rates(first, last), default=0.0)
         return quickest <= 0 or increment <= quickest * elapsed * _BUSY + self._digit * _BUSY
 
-    def _rates(self, first: int, last: int) -> Iterator[float]:
-        """How fast the register rose in the steps before and after the doubtful one, per microsecond."""
-        before = range(max(self._start, self._base - LOOK), self._base)
+    def _elapsed(self, first: int, last: int) -> float:
+        return float(self._time[last] - self._time[first])
+
+    def _rates(self, first: int, last: int, base: int | None = None) -> Iterator[float]:
+        """How fast the register rose in the steps before (up to `base`) and after the doubtful one, per microsecond."""
+        base = self._base if base is None else base
+        before = range(max(self._start, base - LOOK), base)
         for index in (*before, *range(first, last)):
             if self._judged.good[index] and self._judged.good[index + 1]:
                 yield self._rise(index, index + 1) / float(self._time[index + 1] - self._time[index])
@@ -249,6 +274,9 @@ class _Doubt:
 
     def _leave_out(self, first: int, last: int, kind: Kind, told: int) -> None:
         self._judged.good[first : last + 1] = False
+        verdicts = self._judged.verdicts
+        if kind is Kind.TRANSIENT and verdicts and verdicts[-1].kind is kind and verdicts[-1].last == first - 1:
+            first = verdicts.pop().first  # bad readings in a row are one event
         self._say(kind, first, last, told)
 
     def _say(self, kind: Kind, first: int, last: int, told: int, modulus: float | None = None) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from collector.pairs import Array
 
 APART = 40
-"""Readings between two faults, so that each can be told from the other."""
+"""Readings from one place of a fault to the next; each lies somewhere in the first half of it."""
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ def series(folder: Path) -> Iterator[tuple[str, int, int, Array]]:
 def seeded(name: str, start: int, step: int, energy: Array, chance: Random) -> Meter:
     """A meter that counts this energy, with faults of every kind."""
     scale = chance.choice([1.0, 10.0, 100.0]) / max(float(energy.max()), 1e-9)
-    resolution = chance.choice([0.01, 0.1]) if float(energy.mean()) * scale > 0.5 else 0.001
+    resolution = 10.0 ** (math.floor(math.log10(float(energy.mean()) * scale)) - chance.choice([0, 1, 2, 3]))
     count = np.concatenate(([0.0], np.cumsum(energy * scale)))
     rated = chance.choice([None, 1.1, 2.0])
     meter = Meter(name, step, resolution, start + np.arange(len(count)) * step, count)
@@ -91,14 +91,15 @@ class _Seeds:
         self._bad: dict[int, float] = {}
         self._step = np.diff(meter.count, prepend=0.0)
         self._reset: list[int] = []
+        self._slips: list[int] = []
 
     def sow(self) -> None:
         meter, chance = self._meter, self._chance
         single: list[Callable[[int], None]] = [
-            self._missing, self._long_gap, self._duplicate, self._conflict, self._late, self._transient,
+            self._missing, self._long_gap, self._duplicate, self._conflict, self._late, self._transient, self._jitter,
         ]  # fmt: skip
         rolls = chance.random() < 0.6
-        places = list(range(APART, len(meter.time) - APART, APART))
+        places = [at + chance.randrange(APART // 2) for at in range(APART, len(meter.time) - 2 * APART, APART)]
         chosen = sorted(chance.sample(places, min(len(places), max(12, len(places) // 8))))
         flips = set(chance.sample(chosen, 1)) if chance.random() < 0.3 else set()
         resets = set(chance.sample(chosen, 1)) - flips if chance.random() < 0.4 else set()
@@ -138,11 +139,16 @@ class _Seeds:
         self._note("late", at, at)
 
     def _transient(self, at: int) -> None:
-        length = self._chance.choice([1, 1, 1, 2, 3])
-        rise = self._chance.choice([-1.0, 1800.0 + self._meter.count[-1], 0.6 * self._meter.count[-1]])
+        length, chance, most = self._chance.choice([1, 1, 1, 2, 3]), self._chance, float(self._meter.count[-1])
+        rise = chance.choice([-1.0, 1800.0 + most, 0.6 * most, chance.uniform(0.05, 1) * most])
         for index in range(at, at + length):
-            self._bad[index] = rise
+            self._bad[index] = rise if rise < 0 or chance.random() < 0.7 else rise * chance.uniform(0.8, 1.5)
         self._note("transient", at, at + length - 1)
+
+    def _jitter(self, at: int) -> None:
+        if round(self._step[at] / self._meter.resolution) == 0:
+            self._slips.append(at)
+            self._note("jitter", at, at)
 
     def _sign_flip(self, at: int) -> None:
         past = at + self._chance.randrange(4, 24)
@@ -157,7 +163,8 @@ class _Seeds:
 
     def _emit(self, wrap: int | None) -> None:
         meter, modulus = self._meter, self._meter.modulus or math.inf
-        digits = np.cumsum(np.round(self._step / meter.resolution)).astype(np.int64)
+        self._step[[at for at in self._slips]] = 0.0
+        digits = np.round(np.cumsum(self._step) / meter.resolution).astype(np.int64)
         start = round(self._chance.uniform(0.05, 0.3) * modulus / meter.resolution)
         if wrap is not None and digits[wrap] > digits[wrap - 1] and not any(at < wrap for at in self._reset):
             start = round(modulus / meter.resolution) - int(digits[wrap])
@@ -170,6 +177,7 @@ class _Seeds:
             left = self._chance.randrange(int(max(digits[at] - digits[at - 1], 0)) + 1)
             meter.energy -= float(digits[at] - digits[at - 1] - left) * meter.resolution
             shown[at:] += left - shown[at]
+        shown[self._slips] = shown[np.array(self._slips, np.int64) - 1] - 1
         register = np.mod(shown * meter.resolution, modulus)
         for index in np.flatnonzero(~self._gone).tolist():
             value = float(register[index])
