@@ -18,6 +18,8 @@ from storage.points import Point
 
 Counts = NDArray[np.int64]
 Stored = IntervalColumns | RollupColumns
+Table = Literal["15m", "hour", "day"]
+"""Where rows are stored."""
 
 SIGNS = {"import": 1.0, "generation": 1.0, "export": -1.0, "internal": 1.0}
 """How a metering point counts in its enterprise's consumption."""
@@ -49,7 +51,7 @@ class Buckets:
         self.estimated += other.estimated
 
 
-def source(interval: Interval, step: int) -> Literal["15m", "hour", "day"]:
+def source(interval: Interval, step: int) -> Table:
     """The table whose rows add up to such buckets; `step` in seconds for fixed intervals."""
     if interval not in FIXED:
         return "day"

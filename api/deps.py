@@ -99,8 +99,8 @@ Unit = Annotated[
     factors.Unit,
     Query(
         description="`native`: as metered; `kgce`, `tce`: coal equivalent by energy content 当量; `kgce_equal`, "
-        "`tce_equal`: by the energy to make it 等价; `tco2`: tonnes of CO2. The answer names the factors used; problem "
-        "`no-factor` where there is none for a day of the span"
+        "`tce_equal`: by the energy to make it 等价; `tco2`: tonnes of CO2. The answer names the factors used "
+        "(in JSON, and in the metadata of Arrow); problem `no-factor` where there is none for a day of the span"
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=500, description="Most items in the answer")]

@@ -20,7 +20,7 @@ from api.times import local
 from config.carriers import carriers
 from config.factors import TARGETS, Factor, NoFactor, Unit, spans
 from config.quantities import QUANTITIES
-from config.samples import Instants, Values
+from config.samples import MICROSECOND, Instants, Values
 from storage.points import Point
 
 
@@ -33,6 +33,11 @@ class Conversion:
     scale: Values
     used: list[dict[str, Any]]
     """The factors, as answers name them."""
+
+    @property
+    def borders(self) -> Instants:
+        """Where in the span one factor gives way to the next."""
+        return self.since[1:]
 
     def of(self, rows: Stored) -> Stored:
         """The rows in the derived unit; what is missing stays missing."""
@@ -84,6 +89,6 @@ def _named(factor: Factor, since: Any, past: Any) -> dict[str, Any]:
     return {**about, "value": float(factor.value), "used_from": since, "used_to": past, "provisional": provisional}
 
 
-def on_hours(*instants: Instants | Sequence[int]) -> bool:
+def on_hours(*instants: Instants) -> bool:
     """Whether all of the instants are full hours of UTC, so that hours can be used instead of intervals."""
-    return not any((np.asarray(some, np.int64) % 3_600_000_000).any() for some in instants)
+    return not any((some % (3600 * MICROSECOND)).any() for some in instants)

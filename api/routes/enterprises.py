@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api import groups, series
 from api.buckets import FIXED, SPANS, Interval, edges, word
-from api.consumption import SIGNS, Buckets, buckets, main_quantity, rows_of, source
+from api.consumption import SIGNS, Buckets, Table, buckets, main_quantity, rows_of, source
 from api.deps import (
     Accepted,
     After,
@@ -116,8 +116,8 @@ async def consumption(
     at = edges(interval, begin, past, owner["zone"], step=step, series=len(counted))
     first, last = int(at[0]), int(at[-1])
     changes = _conversions(served.factors, counted, unit, owner["region"], first, last)
-    table = source(interval, step or 0)
-    if table == "hour" and not on_hours(*(change.since for change in changes.values())):
+    table: Table = source(interval, step or 0)
+    if table == "hour" and not on_hours(*(change.borders for change in changes.values())):
         table = "15m"
     found = await _groups(served, counted, group_by, table, at, now, changes)
     head: dict[str, Any] = {
@@ -161,7 +161,7 @@ async def _groups(
     served: Services,
     counted: Sequence[tuple[Row, Point]],
     group_by: GroupBy,
-    table: Literal["15m", "hour", "day"],
+    table: Table,
     at: Instants,
     now: int,
     changes: Mapping[str, Conversion],

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api import groups, series, tariffs
 from api.buckets import FIXED, SPANS, edges, word
-from api.consumption import buckets, source
+from api.consumption import Table, buckets, source
 from api.deps import (
     Accepted,
     After,
@@ -132,11 +132,11 @@ async def consumption(
     place = "" if unit == "native" and group_by is None else await region(served, seen, uscc)
     change = conversion(served.factors, point, unit, place, first, last)
     periods = tariffs.clock(served.tariffs, place, row["zone"], first, last + own) if group_by else None
-    table = source(interval, step or 0)
+    table: Table = source(interval, step or 0)
     if periods:
-        hours = own == QUARTER and on_hours(at, periods.since)
-        table = "hour" if hours else "15m"
-    if change and table == "hour" and not on_hours(change.since):
+        cut = longest_interval([point], first, last) > QUARTER or not on_hours(at, periods.since)
+        table = "15m" if cut else "hour"
+    if change and table == "hour" and not on_hours(change.borders):
         table = "15m"
     rows = await views.consumption(served.database, np.array([point.id], np.int32), table, first, last)
     rows = change.of(rows) if change else rows

@@ -72,8 +72,8 @@ def test_a_border_lies_at_the_zones_midnight() -> None:
         start = midnight(day - timedelta(days=1), ZoneInfo(zone))
         change = conversion(factors(), gas(zone), "tco2", "", start, start + 2 * DAY)
         assert change
-        assert local(int(change.since[1]), zone).isoformat().startswith("2026-03-01T00:00:00")
-        assert on_hours(change.since) == (zone in ("Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe"))
+        assert local(int(change.borders[0]), zone).isoformat().startswith("2026-03-01T00:00:00")
+        assert on_hours(change.borders) == (zone in ("Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe"))
         assert [(one["value"], one["used_to"]) for one in change.used] == [(2.1622, day), (2.154, None)]
 
 
