@@ -22,7 +22,7 @@ def test_the_shipped_file_says_where_everything_is_from() -> None:
     for one in factors():
         assert one.source
         assert one.edition
-        assert one.verified != True or "from memory" not in one.source  # noqa: E712
+        assert one.verified is not True or "from memory" not in one.source
     memory = [one for one in factors() if "from memory" in one.source and "as main product" not in one.source]
     assert memory
     assert all(one.verified is False for one in memory)
