@@ -34,6 +34,17 @@ class NatsAddress:
     mqtt_port: int
 
 
+GROUPS = {"timescale": "timescale", "slow": "heavy", "browser": "heavy"}
+"""By marker: tests that share one process of pytest-xdist, as there is one such server, or as they need a core."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker, group in GROUPS.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def _home() -> Iterator[Path]:
     with temporary_home() as home:
@@ -127,7 +138,7 @@ async def _migrate(url: str) -> None:
 
 
 async def _empty(url: str) -> None:
-    """Delete every stream and bucket but those in which NATS keeps its MQTT sessions."""
+    """Delete every stream and bucket; those of NATS' MQTT stay, without what devices have sent."""
     import nats
 
     connection = await nats.connect(url)
@@ -135,6 +146,8 @@ async def _empty(url: str) -> None:
     for info in await jetstream.streams_info():
         if info.config.name and not info.config.name.startswith("$MQTT"):
             await jetstream.delete_stream(info.config.name)
+        elif info.config.name == "$MQTT_msgs":
+            await jetstream.purge_stream("$MQTT_msgs")
     await connection.close()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from collector.poll import LATE_S, next_slot, phase
+from collector.poll import next_slot, phase, tolerance
 from protocols.simulator.server import Fault, Server, Unit
 from tests.collector.plant import POWER, Watched, gateway
 from tests.waiting import until
@@ -29,7 +29,7 @@ class Meter:
         slot = next_slot(start, self.cadence_s, phase(self.number, self.cadence_s))
         while slot < end:
             slots += 1
-            hits += any(0 <= instant / 1e6 - slot <= LATE_S for instant in times)
+            hits += any(0 <= instant / 1e6 - slot <= tolerance(self.cadence_s) for instant in times)
             slot += self.cadence_s
         return slots, hits
 
@@ -53,7 +53,7 @@ async def test_the_dead_do_not_disturb_the_living() -> None:
     for meter, fault in zip(dead, itertools.cycle([Fault.SILENT, Fault.RESET, Fault.GARBAGE]), strict=False):
         meter.unit.fault = fault
     await asyncio.sleep(DEAD_S)
-    end = time.time() - LATE_S
+    end = time.time() - tolerance(GATEWAY_CADENCE_S)
     watched.read(0)
     watched.fleet.close()
     for server in servers:
