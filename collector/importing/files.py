@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
+from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,8 @@ from config.errors import ConfigError, Fault
 from config.readingsform import Form
 
 BLOCK_BYTES = 8 << 20
+DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, ParseError, KeyError, ValueError)
+"""What the readers of the kinds raise for files that are not what they should be."""
 LONGEST_LINE = 1 << 26
 BLOCK_CELLS = 800_000
 SHEET_ROWS = 10_000
@@ -69,7 +72,7 @@ def open_file(path: Path, form: Form) -> File:
         return kind(path, form)
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from None
-    except (pa.ArrowInvalid, zipfile.BadZipFile, EOFError, KeyError) as error:
+    except DAMAGE as error:
         raise _unreadable(path, str(error)) from None
 
 
@@ -77,7 +80,7 @@ def read(file: File, columns: Sequence[str]) -> Iterator[Block]:
     """All blocks of a file. Raises ConfigError where it turns out to be damaged; what came before is good."""
     try:
         yield from file.blocks(columns)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, pa.ArrowInvalid) as error:
+    except DAMAGE as error:
         raise _unreadable(file.path, f"it is damaged: {error}") from None
 
 
@@ -138,17 +141,23 @@ class CsvFile:
     def _block(self, data: bytes, first: int, columns: Sequence[str], size: int) -> Block:
         wrong: list[tuple[int, str, Reason]] = []
         line = np.arange(first, first + data.count(b"\n") + 1, dtype=np.int64)
+        data = data.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b" ")
         data, line = self._sound(data, line, wrong)
-        if not len(line):
-            return Block({name: pa.array([], pa.string()) for name in columns}, line, wrong, size)
+        tables = list(self._tables(data, line, columns, wrong)) if len(line) else []
+        empty = pa.array([], pa.string())
+        found = {name: pa.concat_arrays([empty, *(table[name] for table, _ in tables)]) for name in columns}
+        return Block(found, np.concatenate([line[:0], *(kept for _, kept in tables)]), wrong, size)
+
+    def _tables(
+        self, data: bytes, line: NDArray[np.int64], columns: Sequence[str], wrong: list[tuple[int, str, Reason]]
+    ) -> Iterator[tuple[Mapping[str, pa.Array[Any]], NDArray[np.int64]]]:
+        """The columns of these lines, in pieces. Where a quote swallows line ends, halves until its line is alone."""
+        refused: list[arrow_csv.InvalidRow] = []
 
         def refuse(row: arrow_csv.InvalidRow) -> Literal["skip"]:
-            assert row.number is not None  # known as long as one thread reads
-            wrong.append((int(line[row.number - 1]), row.text, Reason.CELLS))
-            skipped.append(row.number - 1)
+            refused.append(row)
             return "skip"
 
-        skipped: list[int] = []
         table = arrow_csv.read_csv(
             io.BytesIO(data),
             arrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=list(self.header)),
@@ -161,8 +170,14 @@ class CsvFile:
                 null_values=[""],
             ),
         )
-        found = {name: table.column(name).combine_chunks() for name in columns}
-        return Block(found, np.delete(line, skipped), wrong, size)
+        if table.num_rows + len(refused) != len(line):
+            lines, middle = data.split(b"\n"), len(line) // 2
+            for part in (slice(middle), slice(middle, None)):
+                yield from self._tables(b"\n".join(lines[part]), line[part], columns, wrong)
+            return
+        skipped = [(row.number or 1) - 1 for row in refused]
+        wrong += [(int(line[at]), row.text, Reason.CELLS) for at, row in zip(skipped, refused, strict=True)]
+        yield {name: _joined(table.column(name)) for name in columns}, np.delete(line, skipped)
 
     def _sound(
         self, data: bytes, line: NDArray[np.int64], wrong: list[tuple[int, str, Reason]]
@@ -201,15 +216,14 @@ class CsvFile:
         return b"\n".join(good), line[kept]
 
 
+def _joined(column: pa.ChunkedArray[Any]) -> pa.Array[Any]:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
+
+
 def _filled(data: bytes) -> NDArray[np.bool_]:
-    """Which lines hold more than a line end."""
-    raw = np.frombuffer(data, np.uint8)
-    ends = np.append(np.flatnonzero(raw == 10), len(raw))
-    starts = np.append(0, ends[:-1] + 1)
-    only = np.zeros(len(ends), np.bool_)
-    single = np.flatnonzero(ends - starts == 1)
-    only[single] = raw[starts[single]] == 13
-    return np.asarray((ends > starts) & ~only)
+    """Which lines hold anything."""
+    ends = np.append(np.flatnonzero(np.frombuffer(data, np.uint8) == 10), len(data))
+    return np.asarray(np.diff(ends, prepend=-1) > 1)
 
 
 def _closed(data: bytes) -> NDArray[np.bool_]:

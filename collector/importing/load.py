@@ -53,6 +53,7 @@ class Import:
                 faults += error.faults
         if faults:
             raise ConfigError(faults)
+        self._done = 0.0  # written by the reading thread
         self._progress = Progress(total=float(len(paths)))
 
     def check(self, show: Show) -> Report:
@@ -70,7 +71,7 @@ class Import:
             reading = asyncio.create_task(asyncio.to_thread(next, parts, None))
             for messages in _sets(part):
                 await asyncio.gather(*(send(stream, uscc, batch) for uscc, batch in messages))
-                self._progress = replace(self._progress, sent=self._progress.sent + len(messages))
+                self._progress = replace(self._progress, done=self._done, sent=self._progress.sent + len(messages))
                 show(self._progress)
             if wait:
                 await self._until(stream, self._progress.sent - HELD, show)
@@ -82,7 +83,7 @@ class Import:
         """Until so many messages are committed."""
         while True:
             done = await committed(stream, self._progress.sent, self._progress.committed)
-            self._progress = replace(self._progress, committed=done)
+            self._progress = replace(self._progress, done=self._done, committed=done)
             show(self._progress)
             if done >= messages:
                 return
@@ -94,12 +95,12 @@ class Import:
             try:
                 for part in self._judge.parts(file, layout):
                     read += part.size
-                    self._progress = replace(self._progress, done=number + min(read / max(file.size, 1), 1.0))
-                    show(self._progress)
+                    self._done = number + min(read / max(file.size, 1), 1.0)
+                    show(replace(self._progress, done=self._done))
                     yield part
             except ConfigError as error:  # damaged further on: what came before is good, and so are the other files
                 self._judge.report.damaged.append(str(error))
-            self._progress = replace(self._progress, done=number + 1.0)
+            self._done = number + 1.0
 
 
 def _sets(part: Part) -> Iterator[list[tuple[str, SampleBatch]]]:

@@ -41,6 +41,17 @@ def test_csv_lines_and_faults(tmp_path: Path) -> None:
     assert wrong == [(4, Reason.CELLS), (6, Reason.QUOTE), (7, Reason.ENCODING), (8, Reason.CELLS)]
 
 
+def test_a_quote_swallows_no_lines(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    good = [f"{n},v{n}" for n in range(50)]
+    file.write_text("a,b\n" + "\n".join([*good[:20], 'x"y,"z', *good[20:40], '"two', 'lines",1', "5\r6,7", *good[40:]]))
+    rows, blocks = whole(file, ["a"])
+    assert [cell for _, cell in rows if str(cell).isdigit()] == [str(n) for n in range(50)]
+    assert (22, 'x"y') in rows
+    assert (45, "5 6") in rows
+    assert sorted(line for block in blocks for line, *_ in block.wrong) == [43, 44]
+
+
 @pytest.mark.parametrize("size", [7, 64, 1 << 20])
 def test_blocks_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(files, "BLOCK_BYTES", size)
