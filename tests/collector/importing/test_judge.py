@@ -1,5 +1,6 @@
 """What is taken of a file and what is refused, with file, line and column; nothing is lost between the two."""
 
+import gzip
 import time
 from pathlib import Path
 
@@ -139,3 +140,17 @@ def test_all_faulty_files_are_said_before_anything_is_read(tmp_path: Path) -> No
         checked(Form(), tmp_path / "a.csv", tmp_path / "b.csv")
     assert "a.csv:1" in str(error.value)
     assert "b.csv: cannot be read" in str(error.value)
+
+
+def test_a_damaged_file_is_said_and_the_next_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "BLOCK_BYTES", 1 << 14)
+    rows = [f"W,M-1,,active_power,2026-01-02T00:00:00Z,{n * 7919 % 100_003},\n" for n in range(20_000)]
+    damaged, sound = tmp_path / "a.csv.gz", tmp_path / "b.csv"
+    damaged.write_bytes(gzip.compress((HEADER + "".join(rows)).encode())[:-5000])
+    sound.write_text(HEADER + "".join(rows[:10]))
+    before = checked(Form(), damaged)
+    report = checked(Form(), damaged, sound)
+    assert 0 < before.accepted < len(rows)
+    assert report.accepted == before.accepted + 10
+    assert len(report.damaged) == 1
+    assert f"{damaged}: cannot be read: it is damaged" in report.text("ok")
