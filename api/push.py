@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import math
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from api.problems import Problem
+from config.numbers import NUMBER
 
 MOST_BYTES = 8 * 2**20
 """A body, also after it is unpacked."""
@@ -64,15 +66,14 @@ def unpack(body: bytes, encoding: str) -> bytes:
         return body
     if encoding != "gzip":
         raise Problem("unsupported-media-type", f"Content-Encoding: {encoding}; send gzip or none")
-    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
     try:
-        plain = unpacker.decompress(body, MOST_BYTES + 1)
-    except zlib.error as error:
+        plain = gzip.GzipFile(fileobj=io.BytesIO(body)).read(MOST_BYTES + 1)
+    except EOFError:
+        raise Problem("unreadable-body", "the body's gzip data end too early") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
         raise Problem("unreadable-body", f"the body is not gzip: {error}") from None
     if len(plain) > MOST_BYTES:
         raise too_large("after it is unpacked")
-    if not unpacker.eof:
-        raise Problem("unreadable-body", "the body's gzip data end too early")
     return plain
 
 
@@ -193,8 +194,5 @@ def _line(header: list[str], cells: list[str], number: int) -> Row | Refused:
     if len(cells) != len(header):
         return Refused(number, f"{len(cells)} cells under {len(header)} columns")
     fields = dict(zip(header, (cell.strip() for cell in cells), strict=True))
-    try:
-        value = float(fields.pop("value"))
-    except ValueError:
-        value = math.nan
-    return Row(value=value, **fields)
+    value = fields.pop("value")
+    return Row(value=float(value) if NUMBER.fullmatch(value) else math.nan, **fields)

@@ -41,11 +41,13 @@ class Services:
         *,
         own_factors: Path | None = None,
         own_tariffs: Path | None = None,
+        retention_days: int = 1826,
     ) -> None:
         """Raises ConfigError for a user's file of factors or tariff plans that cannot be used."""
         self._database = database
         self._stream = stream
         self._revision = b""
+        self.retention_days = retention_days
         self.factors = factors(own_factors)
         self.tariffs = tariffs(own_tariffs)
         self.points = PointTable()

@@ -17,7 +17,7 @@ from storage.stream import LaneName
 FUTURE = 300 * MICROSECOND
 """How far a sender's clock may be ahead."""
 LIVE = 3600 * MICROSECOND
-"""A push whose newest reading is older goes by the backfill lane."""
+"""Older readings go by the backfill lane: a gateway that sends its store must not hold up what is new."""
 
 Sample = tuple[int, int, float]
 
@@ -38,15 +38,22 @@ class Verdicts:
         return sum(len(rows) for rows in self.samples.values())
 
     def batches(self, now: int) -> Iterable[tuple[str, SampleBatch, LaneName]]:
-        """A batch and its lane for each enterprise."""
+        """For each enterprise a batch of what is new and one of what is late, each with its lane."""
         for uscc, rows in self.samples.items():
-            live = max(time for _, time, _ in rows) >= now - LIVE
-            flags = Flag.SENDER_CLOCK if live else Flag.SENDER_CLOCK | Flag.BACKFILL
-            yield uscc, SampleBatch.from_rows(rows, received=now, flags=int(flags)), "live" if live else "backfill"
+            new = [row for row in rows if row[1] >= now - LIVE]
+            late = [row for row in rows if row[1] < now - LIVE]
+            if new:
+                yield uscc, SampleBatch.from_rows(new, received=now, flags=int(Flag.SENDER_CLOCK)), "live"
+            if late:
+                flags = int(Flag.SENDER_CLOCK | Flag.BACKFILL)
+                yield uscc, SampleBatch.from_rows(late, received=now, flags=flags), "backfill"
 
 
-def judge(rows: Sequence[Row | Refused], table: PointTable, now: int, only: str | None) -> Verdicts:
-    """`only`: the enterprise whose key it is; it need not name itself and may name no other."""
+def judge(
+    rows: Sequence[Row | Refused], table: PointTable, now: int, only: str | None, *, kept_from: int = times.EARLIEST
+) -> Verdicts:
+    """`only`: the enterprise whose key it is; it need not name itself and may name no other. `kept_from`: from when
+    on readings are kept."""
     verdicts = Verdicts()
     for number, row in enumerate(rows, 1):
         if isinstance(row, Refused):
@@ -54,7 +61,7 @@ def judge(rows: Sequence[Row | Refused], table: PointTable, now: int, only: str 
             continue
         try:
             uscc = _whose(row, only)
-            time = _time(row, now)
+            time = _time(row, now, kept_from)
             value = _value(row)
             sample = (_point(row, uscc, time, table), time, value)
         except _No as reason:
@@ -73,7 +80,7 @@ def _whose(row: Row, only: str | None) -> str:
     return uscc
 
 
-def _time(row: Row, now: int) -> int:
+def _time(row: Row, now: int, kept_from: int) -> int:
     try:
         time = times.parse(row.time)
     except ValueError as error:
@@ -82,6 +89,8 @@ def _time(row: Row, now: int) -> int:
         raise _No(f"time: {row.time} is more than 5 minutes in the future; check the sender's clock")
     if time < times.EARLIEST:
         raise _No(f"time: {row.time} is before 2000; check the sender's clock")
+    if time < kept_from:
+        raise _No(f"time: {row.time} is before what is kept of readings (WANJIA_RETENTION_DAYS)")
     return time
 
 

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from config.numbers import NUMBER
 from config.payload import PayloadMapping, Time, Value
 from config.quality import Flag
 from config.quantities import to_canonical
@@ -26,7 +27,6 @@ MAX_BYTES = 1_000_000
 """Below the 1 MiB that a NATS server takes by default, so that even one byte more can be kept in quarantine."""
 _FARTHEST = 1 << 62
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
 _ABSENT = object()
 
 
@@ -208,7 +208,7 @@ def _number(found: Any, text_allowed: bool, place: str) -> float:
     if kind is float:
         return float(found)
     try:
-        if kind is int or (kind is str and text_allowed and _NUMBER.fullmatch(found)):
+        if kind is int or (kind is str and text_allowed and NUMBER.fullmatch(found)):
             return float(found)
     except OverflowError:
         raise BadPayload(f"the number at {place!r} is out of range") from None

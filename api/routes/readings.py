@@ -9,10 +9,11 @@ from api.deps import Asker, Served, body, media
 from api.models import PushAnswer, Reading
 from api.problems import Problem
 from api.push import FORMS, rows, unpack
+from api.services import Services
+from api.times import DAY
 from api.verdicts import Verdicts, judge
 from config.samples import now_us
 from storage.access import Principal
-from storage.points import PointTable
 
 router = APIRouter(tags=["readings"])
 
@@ -44,7 +45,7 @@ async def push(request: Request, served: Served, who: Asker, sent: Annotated[byt
         raise Problem("forbidden", "a regulator's key reads; it cannot push readings")
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     now = now_us()
-    verdicts = await asyncio.to_thread(_judged, sent, encoding, media(request), served.points, now, who)
+    verdicts = await asyncio.to_thread(_judged, sent, encoding, media(request), served, now, who)
     try:
         for uscc, batch, lane in verdicts.batches(now):
             await served.stream.publish(uscc, batch, lane)
@@ -63,7 +64,9 @@ async def push(request: Request, served: Served, who: Asker, sent: Annotated[byt
     return answer
 
 
-def _judged(sent: bytes, encoding: str, form: str, table: PointTable, now: int, who: Principal) -> Verdicts:
+def _judged(sent: bytes, encoding: str, form: str, served: Services, now: int, who: Principal) -> Verdicts:
     if form not in FORMS:
         sent, encoding = b"", ""  # refused for its form, whatever it holds
-    return judge(rows(unpack(sent, encoding), form), table, now, who.scope if who.role == "enterprise" else None)
+    only = who.scope if who.role == "enterprise" else None
+    kept_from = now - served.retention_days * DAY
+    return judge(rows(unpack(sent, encoding), form), served.points, now, only, kept_from=kept_from)

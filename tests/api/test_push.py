@@ -78,16 +78,30 @@ def test_an_admin_must_say_whose_it_is() -> None:
     assert judged.refused == [Refused(1, "uscc: missing; say whose meter it is")]
 
 
-def test_units_become_the_quantitys_own_and_lanes_follow_the_newest() -> None:
+def test_units_become_the_quantitys_own_and_lanes_follow_the_age() -> None:
     old, new = ("2026-05-31T12:00:00Z", "2026-05-31T23:30:00Z")
     pushed = [Row("active_energy_import", time, 2.0, meter="M-1", unit="MWh") for time in (old, new)]
-    ((uscc, batch, lane),) = judge(pushed, TABLE, NOW, "U").batches(NOW)
-    assert (uscc, lane, batch.value.tolist()) == ("U", "live", [2000.0, 2000.0])
-    assert set(batch.flags.tolist()) == {Flag.SENDER_CLOCK}
-    assert batch.time.tolist() == [parse(old), parse(new)]
-    ((_, batch, lane),) = judge(pushed[:1], TABLE, NOW, "U").batches(NOW)
-    assert lane == "backfill"
-    assert set(batch.flags.tolist()) == {Flag.SENDER_CLOCK | Flag.BACKFILL}
+    live, backfill = judge(pushed, TABLE, NOW, "U").batches(NOW)
+    for time, (uscc, batch, _) in ((new, live), (old, backfill)):
+        assert (uscc, batch.value.tolist(), batch.time.tolist()) == ("U", [2000.0], [parse(time)])
+    assert (live[2], backfill[2]) == ("live", "backfill")
+    assert live[1].flags.tolist() == [Flag.SENDER_CLOCK]
+    assert backfill[1].flags.tolist() == [Flag.SENDER_CLOCK | Flag.BACKFILL]
+
+
+def test_what_would_be_dropped_for_its_age_is_refused() -> None:
+    pushed = [Row("active_energy_import", f"2026-03-{day:02}T00:00:00Z", 1.0, meter="M-1") for day in (1, 2)]
+    judged = judge(pushed, TABLE, NOW, "U", kept_from=parse("2026-03-02T00:00:00Z"))
+    (refused,) = judged.refused
+    assert (judged.accepted, refused.row) == (1, 1)
+    assert "before what is kept of readings (WANJIA_RETENTION_DAYS)" in refused.reason
+
+
+@pytest.mark.parametrize("text", ["1_000", "nan", "inf", "0x10", "\u0661", "high", ""])
+def test_a_cell_that_is_no_plain_number_is_refused(text: str) -> None:
+    table = f"meter,quantity,time,value\nM-1,active_energy_import,2026-05-31T23:59:00Z,{text}\n"
+    judged = judge(rows(table.encode(), "text/csv"), TABLE, NOW, "U")
+    assert judged.refused == [Refused(1, "value: is not a finite number")]
 
 
 def test_the_three_forms_say_the_same() -> None:
@@ -152,10 +166,13 @@ def test_unusable_bodies(body: bytes, media: str, kind: str) -> None:
 def test_unpacking_is_bounded() -> None:
     assert unpack(gzip.compress(b"hello"), "gzip") == b"hello"
     assert unpack(b"hello", "identity") == b"hello"
+    assert unpack(gzip.compress(b"hel") + gzip.compress(b"lo"), "gzip") == b"hello"
     bomb = gzip.compress(bytes(push.MOST_BYTES + 1))
     assert len(bomb) < 10_000
     for body, encoding, kind in (
         (bomb, "gzip", "body-too-large"),
+        (gzip.compress(bytes(push.MOST_BYTES)) + gzip.compress(b"1"), "gzip", "body-too-large"),
+        (gzip.compress(b"hello") + b"rest", "gzip", "unreadable-body"),
         (b"hello", "gzip", "unreadable-body"),
         (gzip.compress(b"hello")[:-4], "gzip", "unreadable-body"),
         (b"hello", "br", "unsupported-media-type"),
