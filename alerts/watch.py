@@ -201,7 +201,7 @@ class Watch:
             backlog = await self._stream.backlog()
         except StorageError:
             return True
-        return backlog["live"] + backlog["meters"] > 0
+        return backlog["live"] + backlog["meters"] + backlog["mqtt"] > 0
 
     async def _tell(self, ids: list[int]) -> None:
         for start in range(0, len(ids), gaps.CHUNK):

@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 LONGEST_PAUSE_S = 5.0
+STEADY_S = 30.0
+"""After so long without one a failure is a new one, to be said."""
 DROP_S = 3600.0
 POISON = (RowsRefused, ValueError, ArithmeticError, LookupError)
 """Errors that a message can cause by what it says; anything else is not its fault."""
@@ -50,9 +52,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     with servers(settings) as addresses:
         failures = 0
         while not stop.is_set():
+            began = time.monotonic()
             try:
                 await _turn(addresses, settings, stop)
             except StorageError as error:
+                if time.monotonic() - began > STEADY_S:
+                    failures = 0
                 if not failures:
                     log.warning("ingest stands still, it will go on by itself: %s", error)
                 failures += 1
@@ -103,13 +108,15 @@ class Ingest:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises StorageError; what was not acknowledged comes again."""
-        log.info("ingesting")
-        behind = False
+        behind, told = False, False
         while not stop.is_set():
             if messages := await intake(self._lanes, 0.0 if behind else IDLE_S):
                 await self.take(messages)
             behind = await self._by_present_registry(self._work_off)
             await self._drop_old()
+            if not told:
+                log.info("ingesting")
+            told = True
 
     async def take(self, messages: list[Message]) -> None:
         """See these messages to their end."""

@@ -31,7 +31,8 @@ async def intake(lanes: Mapping[str, Lane], patience_s: float = IDLE_S) -> list[
                 lingering = LINGER_S
         await asyncio.sleep(lingering)
     taken = lanes["live"].take(BATCH_BYTES)
-    taken += lanes["meters"].take(BATCH_BYTES - _size(taken))
+    for name in ("meters", "mqtt"):
+        taken += lanes[name].take(BATCH_BYTES - _size(taken))
     room = BATCH_BYTES - _size(taken)
     taken += lanes["backfill"].take(min(room, BACKFILL_BYTES) if taken else room)
     return taken

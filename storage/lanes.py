@@ -19,6 +19,8 @@ from storage.link import Link, translated
 AHEAD_MESSAGES = 2_000
 AHEAD_BYTES = 4 * 2**20
 """How much one lane holds in memory ahead of need."""
+MQTT_PREFIX = "$MQTT.msgs."
+"""What NATS puts before the subject of an MQTT device's message in the stream in which it keeps it until its PUBACK."""
 _EXPIRES_S = 30.0
 
 
@@ -102,7 +104,21 @@ class Lane:
         status = message.headers.get("Status") if message.headers and not message.reply else None
         if status is None:
             self._credit -= 1
-            self._held.append(Message(message.subject, message.data, message.headers, message.reply))
+            if _is_copy(message):
+                await self._link.publish(message.reply, b"+ACK")
+                return
+            subject = message.subject.removeprefix(MQTT_PREFIX)
+            self._held.append(Message(subject, message.data, message.headers, message.reply))
             self.arrived.set()
         elif message.subject == self._request and status != "100":
             self._credit = 0
+
+
+def _is_copy(message: Msg) -> bool:
+    """Whether an MQTT device sent it with QoS 1 or 2, and this is not the message that its PUBACK stands for.
+
+    That one lies in NATS' own stream, on disk before the PUBACK. The one of the plain subject is often stored after it
+    (of 22,000 acknowledged 39 were missing after 15 kills) and, by a stream that is full, not at all.
+    """
+    qos = (message.headers or {}).get("Nmqtt-Pub", "0")
+    return qos != "0" and not message.subject.startswith(MQTT_PREFIX)

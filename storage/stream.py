@@ -1,7 +1,8 @@
 """The durable log between collectors and ingest, on NATS JetStream.
 
 SAMPLES     samples.live.<uscc>, samples.backfill.<uscc>   sample batches, until ingest has committed them
-METERS      meters.<uscc>.<meter>.…                        raw payloads of MQTT devices, likewise
+METERS      meters.<uscc>.<meter>.…                        raw payloads of devices, likewise
+$MQTT_msgs  $MQTT.msgs.meters.<uscc>.<meter>.…             those that MQTT devices sent with QoS 1 or 2 (see lanes.py)
 QUARANTINE  quarantine.<uscc or unknown>                   what can never be stored, with the reason
 events.…    not kept: what was just stored, alerts that changed
 """
@@ -33,13 +34,14 @@ from config.errors import ConfigError, Fault
 from config.samples import MICROSECOND, SampleBatch
 from storage.errors import StorageError, StreamFull
 from storage.keyvalue import Bucket, Leases
-from storage.lanes import Lane
+from storage.lanes import MQTT_PREFIX, Lane
 from storage.link import NO_ROOM, UNRESERVABLE, Link, translated
 
 LaneName = Literal["live", "backfill"]
 LANES = {
     "live": ("SAMPLES", "samples.live.>"),
     "meters": ("METERS", "meters.>"),
+    "mqtt": ("$MQTT_msgs", f"{MQTT_PREFIX}meters.>"),
     "backfill": ("SAMPLES", "samples.backfill.>"),
 }
 """Lanes in the order ingest drains them."""
@@ -50,6 +52,8 @@ LEASE_S = 8.0
 QUARANTINE_DAYS = 90
 REDELIVER_S = 60.0
 """What ingest took but did not acknowledge is given again after this time (at once when ingest starts anew)."""
+MQTT_REDELIVER_S = 10.0
+"""The same for the lane of MQTT devices, also when ingest starts anew: without its consumer NATS keeps nothing."""
 _EVENTS_HELD = 10_000
 _HEADERS = 8_192
 """Bytes of a message left for its headers."""
@@ -212,8 +216,9 @@ class Stream:
         with translated(self._link.address):
             jetstream = self._link.jetstream
             for name, (stream, _) in LANES.items():
-                with contextlib.suppress(NotFoundError):
-                    await jetstream.delete_consumer(stream, f"ingest-{name}")
+                if name != "mqtt":
+                    with contextlib.suppress(NotFoundError):
+                        await jetstream.delete_consumer(stream, f"ingest-{name}")
         await self._lay_out()
         arrived = asyncio.Event()
         return {name: Lane(self._link, stream, f"ingest-{name}", arrived) for name, (stream, _) in LANES.items()}
@@ -304,7 +309,9 @@ def _streams(limits: Limits) -> list[StreamConfig]:
         max_age=QUARANTINE_DAYS * day,
         max_bytes=int(limits.bytes * 0.1),
     )
-    return [queue("SAMPLES", "samples.>", 0.7), queue("METERS", "meters.>", 0.2), quarantine]
+    # NATS makes this one when the first MQTT device comes. It keeps what has a consumer and was not acknowledged yet.
+    mqtt = queue("$MQTT_msgs", f"{MQTT_PREFIX}>", 0.2).evolve(retention=RetentionPolicy.INTEREST)
+    return [queue("SAMPLES", "samples.>", 0.6), queue("METERS", "meters.>", 0.1), mqtt, quarantine]
 
 
 def _buckets() -> list[KeyValueConfig]:
@@ -319,6 +326,6 @@ def _consumer(name: str, subject: str) -> ConsumerConfig:
         durable_name=f"ingest-{name}",
         filter_subject=subject,
         ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=REDELIVER_S,
+        ack_wait=MQTT_REDELIVER_S if name == "mqtt" else REDELIVER_S,
         max_ack_pending=-1,
     )

@@ -22,7 +22,7 @@ async def test_mqtt_meters_publish_to_the_stream(nats: NatsAddress, stream: Stre
     running = asyncio.create_task(simulate(made, ("127.0.0.1", nats.mqtt_port), stop))
 
     async def arrived() -> bool:
-        return (await stream.backlog())["meters"] >= meters
+        return (await stream.backlog())["mqtt"] >= meters
 
     try:
         await until(arrived, seconds=15, what=f"a message of each of {meters} meters")

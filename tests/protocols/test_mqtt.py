@@ -305,8 +305,8 @@ class TestWithMosquitto:
             arguments += ["-t", f"meters/{USCC}/{METER}/energy", "-m", text]
             process = await asyncio.create_subprocess_exec("mosquitto_pub", *arguments)
             assert await process.wait() == 0
-        assert (await stream.backlog())["meters"] == 3
-        lane = (await stream.lanes())["meters"]
+        assert (await stream.backlog())["mqtt"] == 3
+        lane = (await stream.lanes())["mqtt"]
         messages = []
 
         async def taken() -> bool:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import aiomqtt
 import pytest
 
 from config.errors import ConfigError
@@ -50,7 +51,7 @@ class TestSamples:
         await stream.publish("U1", batch(1.0, 2.0))
         await stream.publish("U1", batch(3.0), "backfill")
         await stream.publish_raw("meters.U1.M1.up", b"{}")
-        assert await stream.backlog() == {"live": 1, "meters": 1, "backfill": 1}
+        assert await stream.backlog() == {"live": 1, "meters": 1, "mqtt": 0, "backfill": 1}
         lanes = await stream.lanes()
         [live] = await take(lanes["live"], 1)
         assert live.subject == "samples.live.U1"
@@ -96,6 +97,34 @@ class TestSamples:
         assert len(lane.take(1)) == 1
 
 
+class TestDevices:
+    async def test_what_a_device_sends_is_taken_once(self, nats: NatsAddress, stream: Stream) -> None:
+        async with aiomqtt.Client("127.0.0.1", nats.mqtt_port) as device:
+            for qos in (0, 1, 2):
+                await device.publish("meters/U1/M1/up", b"%d" % qos, qos=qos)
+        lanes = await stream.lanes()
+        plain = await take(lanes["meters"], 1)
+        assert [message.data for message in plain] == [b"0"]
+        kept = await take(lanes["mqtt"], 2)
+        assert [(message.subject, message.data) for message in kept] == [
+            ("meters.U1.M1.up", b"1"),
+            ("meters.U1.M1.up", b"2"),
+        ]
+        assert all(message.stored_at > 1e15 for message in kept)
+        await lanes["mqtt"].acknowledge(plain + kept)
+        await until(lambda: _nothing_waits(stream), what="nothing waits, the copies are gone too")
+
+    async def test_a_new_ingest_gets_what_the_last_one_did_not_acknowledge(
+        self, nats: NatsAddress, stream: Stream, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("storage.stream.MQTT_REDELIVER_S", 1.0)
+        await stream.lanes()
+        async with aiomqtt.Client("127.0.0.1", nats.mqtt_port) as device:
+            await device.publish("meters/U1/M1/up", b"kept", qos=1)
+        await take((await stream.lanes())["mqtt"], 1)
+        assert [message.data for message in await take((await stream.lanes())["mqtt"], 1)] == [b"kept"]
+
+
 class TestRefusals:
     async def test_a_full_stream_says_so_and_keeps_what_it_took(self, nats: NatsAddress, stream: Stream) -> None:
         small = await Stream.connect(nats.url, Limits(bytes=2**20))
@@ -110,6 +139,19 @@ class TestRefusals:
         await lane.acknowledge(await take(lane, taken))
         await until(lambda: _backlog(small, 0), what="all acknowledged")
         await small.publish("U1", payload)
+        await small.close()
+
+    async def test_a_full_stream_gives_mqtt_devices_no_puback(self, nats: NatsAddress, stream: Stream) -> None:
+        small, puback = await Stream.connect(nats.url, Limits(bytes=2**20)), 0
+        with contextlib.suppress(TimeoutError, aiomqtt.MqttError):
+            async with aiomqtt.Client("127.0.0.1", nats.mqtt_port) as device:
+                for _ in range(100):
+                    async with asyncio.timeout(1):
+                        await device.publish("meters/U1/M1/up", bytes(20_000), qos=1)
+                    puback += 1
+        assert 5 < puback < 20
+        lane = (await small.lanes())["mqtt"]
+        assert {message.subject for message in await take(lane, puback)} == {"meters.U1.M1.up"}
         await small.close()
 
     async def test_a_message_larger_than_the_server_takes(self, stream: Stream) -> None:
@@ -309,6 +351,10 @@ async def _published(stream: Stream) -> bool:
         await stream.publish("U1", batch(1.0))
         return True
     return False
+
+
+async def _nothing_waits(stream: Stream) -> bool:
+    return not any((await stream.backlog()).values())
 
 
 async def _backlog(stream: Stream, live: int) -> bool:
