@@ -134,9 +134,8 @@ class _Doubt:
                 continue
             for past in range(first, min(first + LOOK, self._end - 1)):
                 back = self._rise(before, past)
-                if 0 <= back <= max(quickest * self._elapsed(before, past), 0.2 * rise) and self._follows(
-                    past, past + 1
-                ):
+                undone = self._value[past] < self._value[before + 1 : past].min() and self._follows(past, past + 1)
+                if undone and 0 <= back <= max(quickest * self._elapsed(before, past), 0.2 * rise):
                     self._leave_out(before + 1, past - 1, Kind.TRANSIENT, past + 1)
                     return past
         return None
@@ -172,7 +171,7 @@ class _Doubt:
         if self._rise(self._base, first) >= 0 or self._one_digit_less(first):
             return None
         if self._wrapped(first, last) is not None:
-            return Kind.ROLLOVER
+            return Kind.ROLLOVER if self._rise(first, last) > 0 else None  # zeros may yet be bad readings
         if self._spike(first) is not None:
             return Kind.TRANSIENT
         grown = last - first + 1 >= _GROWN and self._rise(first, last) > 0
@@ -181,7 +180,9 @@ class _Doubt:
     def _lasting(self, first: int) -> Kind:
         if self._rise(self._base, first) >= 0:
             return Kind.LIMIT
-        return Kind.JITTER if self._one_digit_less(first) else Kind.RESET
+        if self._one_digit_less(first):
+            return Kind.JITTER
+        return Kind.RESET if self._wrapped(first, first) is None else Kind.ROLLOVER
 
     def _wrapped(self, first: int, last: int) -> float | None:
         """The modulus at which the register rolled over, if it can have done so."""
@@ -208,11 +209,11 @@ class _Doubt:
     def _elapsed(self, first: int, last: int) -> float:
         return float(self._time[last] - self._time[first])
 
-    def _rates(self, first: int, last: int, base: int | None = None) -> Iterator[float]:
-        """How fast the register rose in the steps before (up to `base`) and after the doubtful one, per microsecond."""
-        base = self._base if base is None else base
-        before = range(max(self._start, base - LOOK), base)
-        for index in (*before, *range(first, last)):
+    def _rates(self, first: int, last: int, before: int | None = None) -> Iterator[float]:
+        """How fast the register rose in the steps up to the doubtful one (or `before`) and in those of [first, last],
+        per microsecond."""
+        earlier = range(max(self._start, self._base - LOOK), self._base if before is None else before)
+        for index in (*earlier, *range(first, last)):
             if self._judged.good[index] and self._judged.good[index + 1]:
                 yield self._rise(index, index + 1) / float(self._time[index + 1] - self._time[index])
 

@@ -163,7 +163,7 @@ class _Seeds:
 
     def _emit(self, wrap: int | None) -> None:
         meter, modulus = self._meter, self._meter.modulus or math.inf
-        self._step[[at for at in self._slips]] = 0.0
+        self._step[self._slips] = 0.0
         digits = np.round(np.cumsum(self._step) / meter.resolution).astype(np.int64)
         start = round(self._chance.uniform(0.05, 0.3) * modulus / meter.resolution)
         if wrap is not None and digits[wrap] > digits[wrap - 1] and not any(at < wrap for at in self._reset):

@@ -211,15 +211,22 @@ def history(seed: int) -> tuple[World, list[tuple[int, int, float]]]:
     faults = chance.choice([0, 0.02, 0.1, 0.4])
     register, time = chance.uniform(0, 50), START + chance.randrange(0, QUARTER)
     rows = []
+    frozen, backwards, shown = 0, 1, register
     for _ in range(chance.randrange(1, 120)):
         time += cadence_s * MICROSECOND * chance.choice([1, 1, 1, 1, 1, 1, 3, 40])
-        register += round(chance.expovariate(1), 2) * (chance.random() < 0.7)
+        if chance.random() < faults / 4:
+            frozen, backwards = chance.choice([(30, 1), (0, -1), (0, 1)])
+        frozen -= 1
+        register += backwards * round(chance.expovariate(1), 2) * (chance.random() < 0.7)
         if chance.random() < faults / 3:
             register = chance.uniform(0, 2)
-        shown = round(register % modulus if modulus else register, 2)
+        if frozen <= 0:
+            shown = round(register % modulus if modulus else register, 2)
         if chance.random() < faults:
-            shown = chance.choice([0.0, shown + chance.choice([500, -20, -0.01, 0.01]), chance.uniform(0, 100)])
-        rows.append((1, time, shown))
+            bad = chance.choice([0.0, -shown, shown + chance.choice([500, -20, -0.01, 0.01]), chance.uniform(0, 100)])
+            rows.append((1, time, bad))
+        else:
+            rows.append((1, time, shown))
     change = chance.choice(rows)[1] // MINUTE * MINUTE
     segments = chance.choice(
         [

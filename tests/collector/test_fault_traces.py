@@ -100,3 +100,11 @@ def test_a_register_that_counts_backwards_takes_back_what_it_counted() -> None:
     found = judged([100, 102, 104, 102.5, 101, 99, 101, 103], resolution=0.01)
     assert kinds(found) == [Kind.REVERSE]
     assert energy(found) == 3
+
+
+def test_zeros_of_a_register_near_its_end_are_no_roll_over_until_it_counts_on() -> None:
+    near = [9990.0, 9994.0, 9998.0, 0.0, 0.0]
+    assert kinds(judged(near, resolution=0.01, limit=20, modulus=1e4)) == [Kind.HELD]
+    assert kinds(judged([*near, 10.0], resolution=0.01, limit=20, modulus=1e4)) == [Kind.ROLLOVER]
+    assert kinds(judged([*near, 9999.0], resolution=0.01, limit=20, modulus=1e4)) == [Kind.TRANSIENT]
+    assert kinds(judged([*near, *[0.0] * 100], resolution=0.01, limit=20, modulus=1e4)) == [Kind.ROLLOVER]
