@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -172,6 +172,18 @@ async def roll_up(conn: Connection, changed: Changed, zone_of_point: Mapping[int
         point, start = changed.point[there], changed.start[there]
         empty = await conn.fetch(SQL["roll_up_days"], point.tolist(), start.tolist(), zone)
         await _delete(conn, SQL["empty_days"], empty)
+
+
+async def rezone(conn: Connection, usccs: Sequence[str]) -> None:
+    """Make all days of these enterprises again, in the zones they have now.
+
+    Ingest waits until the transaction ends and then finds the registry revised: what it rolled up in the meantime in the
+    old zone is never committed.
+    """
+    if usccs:
+        await conn.execute(SQL["rezone_lock"])
+        await conn.execute(SQL["rezone_forget"], usccs)
+        await conn.execute(SQL["rezone_days"], usccs)
 
 
 async def _delete(conn: Connection, query: str, rows: list[Record]) -> None:

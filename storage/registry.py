@@ -21,8 +21,9 @@ from config.registry_checks import Registry
 from config.registry_models import Meter, MeteringPoint
 from config.registry_text import to_yaml
 from storage.database import Database
+from storage.intervals import rezone
 from storage.queries import SQL
-from storage.registry_plan import Change, Plan, make_plan, shown
+from storage.registry_plan import Change, Plan, make_plan, rezoned, shown
 from storage.registry_state import body_of, read_enterprises, read_mappings, read_neighbours, read_profiles, read_state
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ async def _write(conn: Connection, plan: Plan, actor: str) -> None:
     await _analyze(conn, len(meters))
     await _write_installations(conn, meters)
     await _write_points(conn, plan)
+    await rezone(conn, [change.uscc for change in heads if rezoned(change)])
     await _analyze(conn, len(plan.stretches))
     await _write_audit(conn, plan, actor)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from config.addresses import masked
 from config.errors import ConfigError
 from config.quantities import QUANTITIES
 from config.registry_checks import Registry, check
@@ -72,6 +72,7 @@ class Plan:
             [_line(change) for change in self.changes],
             [f"~ profile {name}" for name in self.profiles],
             [f"~ mapping {name}" for name in self.mappings],
+            [f"! enterprise {one.uscc}: all its days are made again" for one in self.changes if rezoned(one)],
             [f"! {line}" for line in self._recomputed()],
             [f"= {kind.replace('_', ' ')} {uscc}/{code}: not in file, kept" for kind, uscc, code in self.kept],
         ]
@@ -188,13 +189,19 @@ def _compare(
         plan.schedules[key] = due
 
 
+def rezoned(change: Change) -> bool:
+    """Whether the days of an enterprise begin at other instants now."""
+    before, after = change.before, change.after
+    return isinstance(before, Enterprise) and isinstance(after, Enterprise) and before.zone != after.zone
+
+
 def shown(item: Item | None) -> dict[str, Any]:
     """An object as plain data without its lists of other objects and without passwords."""
     if item is None:
         return {}
     values = item.model_dump(mode="json", by_alias=True, exclude={"metering_points", "meters"}, exclude_defaults=True)
     if values.get("address"):
-        values["address"] = re.sub(r"(://[^:/@]+):[^@/]*@", r"\1:***@", values["address"])
+        values["address"] = masked(values["address"])
     return values
 
 

@@ -79,6 +79,36 @@ with day as materialized (
 )
 select point_id, start from bucket where quality is null;
 
+-- name: rezone_lock
+-- Nobody else writes days until the transaction ends; reading goes on.
+lock table rollup_day in share row exclusive mode;
+
+-- name: rezone_forget
+delete from rollup_day r
+using point p
+join metering_point m on m.id = p.metering_point_id
+join enterprise e on e.id = m.enterprise_id
+where r.point_id = p.id and e.uscc = any($1::text[]);
+
+-- name: rezone_days
+-- All days of the enterprises $1, made of their intervals. As in roll_up_days, a day may begin at 01:00.
+with day as materialized (
+    select distinct p.id as point_id, e.zone, date_trunc('day', i.start, e.zone) as start
+    from enterprise e
+    join metering_point m on m.enterprise_id = e.id
+    join point p on p.metering_point_id = m.id
+    join metered_interval i on i.point_id = p.id
+    where e.uscc = any($1::text[])
+)
+insert into rollup_day
+    (point_id, start, seconds, consumption, expected, received, quality, intervals, estimated, edited)
+select d.point_id, d.start, s.seconds, s.consumption, s.expected, s.received, s.quality, s.intervals, s.estimated,
+    s.edited
+from day d
+cross join lateral interval_sums(
+    d.point_id, d.start, (date_trunc('day', d.start at time zone d.zone) + interval '1 day') at time zone d.zone
+) s;
+
 -- name: empty_hours
 delete from rollup_hour r using unnest($1::integer[], $2::timestamptz[]) q (point_id, start)
 where r.point_id = q.point_id and r.start = q.start;

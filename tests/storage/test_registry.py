@@ -4,12 +4,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from config.errors import ConfigError
-from storage import registry
+from config.samples import MICROSECOND
+from storage import intervals, registry
 from storage.database import Database
 from tests.storage.registry import OTHER, OWN_MAPPING, USCC, Write, meter, text
+from tests.storage.test_intervals import put, quarters
 
 pytestmark = pytest.mark.servers
 
@@ -155,6 +158,31 @@ async def test_nothing_else_makes_dirty(database: Database, write: Write) -> Non
     plan = await registry.apply(database, write(text(meters=meter(", every: 5m, maker: Chint"))), actor="anna")
     assert plan.dirty == []
     assert await rows(database, "select maker from meter") == [("Chint",)]
+
+
+async def test_days_follow_the_zone(database: Database, write: Write) -> None:
+    moved = meter().replace("M-1", "M-2").replace("unit: 1", "unit: 2").replace("gw", "other")
+    await registry.apply(database, write(text(meters=meter())), actor="anna")
+    await registry.apply(database, write(text(meters=moved, uscc=OTHER)), actor="anna")
+    [[mine], [others]] = await rows(
+        database, "select id from point where quantity = 'active_energy_import' order by id"
+    )
+    start = int(day(1).timestamp()) * MICROSECOND
+    for point in (mine, others):
+        async with database.transaction() as conn:
+            await put(conn, quarters(point, start, *[1.0] * 300))
+    zoned = text(meters=meter()).replace("  region:", "  zone: Asia/Urumqi\n  region:")
+    plan = await registry.apply(database, write(zoned), actor="anna")
+    assert f"! enterprise {USCC}: all its days are made again" in str(plan)
+    async with database.connection() as conn:
+        ids = np.array([mine, others], np.int32)
+        assert await intervals.prove(conn, ids, start - 10**12, start + 10**12) == []
+    days = await rows(database, "select point_id, count(*), sum(consumption) from rollup_day group by 1 order by 1")
+    assert days == [(mine, 4, 300.0), (others, 4, 300.0)]
+    hours = "select distinct point_id, extract(hour from start at time zone 'UTC')::int from rollup_day order by 1"
+    assert await rows(database, hours) == [(mine, 18), (others, 16)]
+    same = zoned.replace("name: Works", "name: Mill")
+    assert "made again" not in str(await registry.apply(database, write(same), actor="anna"))
 
 
 async def due(database: Database) -> list[tuple[datetime, int | None]]:
