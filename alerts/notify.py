@@ -117,10 +117,15 @@ async def _post(client: httpx.AsyncClient, due: Due, timestamp: int) -> str | No
         "Wanjia-Signature": signature(due.secret, timestamp, due.body),
     }
     try:
-        answer = await client.post(due.url, content=due.body, headers=headers)
+        async with (
+            asyncio.timeout(TIMEOUT_S),  # httpx's own begins anew with every byte
+            client.stream("POST", due.url, content=due.body, headers=headers) as answer,
+        ):
+            return None if answer.is_success else f"answered {answer.status_code} {answer.reason_phrase}"
+    except TimeoutError:
+        return f"no answer within {TIMEOUT_S:g} s"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"{type(error).__name__}: {error}"
-    return None if answer.is_success else f"answered {answer.status_code} {answer.reason_phrase}"
 
 
 def _backoff_s(attempts: int) -> float:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from config.addresses import masked
 from config.samples import Instants
 from storage.queries import SQL
 
@@ -83,7 +84,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A meter and where it is connected. Not `enabled`: it is not asked for readings."""
+    """A meter and where it is connected, without the password. Not `enabled`: it is not asked for readings."""
 
     id: int
     code: str
@@ -104,7 +105,8 @@ async def places(conn: Connection) -> dict[int, Place]:
 
 
 async def meters(conn: Connection) -> dict[int, Meter]:
-    return {row["id"]: Meter(*row) for row in await conn.fetch(SQL["gap_meters"])}
+    rows = await conn.fetch(SQL["gap_meters"])
+    return {row["id"]: Meter(row["id"], row["code"], masked(row["address"]), row["enabled"]) for row in rows}
 
 
 async def last_readings(conn: Connection, points: Sequence[int]) -> tuple[NDArray[np.int64], Instants, Instants]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from config.addresses import masked
 from config.errors import ConfigError, Fault
 from storage.queries import SQL
 
@@ -28,7 +29,7 @@ class Pressure:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An alert that opened or was resolved, and what it can be grouped by."""
+    """An alert that opened or was resolved, and what it can be grouped by; the address without its password."""
 
     alert: int
     event: str
@@ -69,7 +70,8 @@ async def pressure(conn: Connection, now: int) -> list[Pressure]:
 
 async def untold(conn: Connection, webhook: int) -> list[Item]:
     """What a webhook is to be told, locked until the transaction ends."""
-    return [Item(*row) for row in await conn.fetch(SQL["notification_untold"], webhook)]
+    rows = await conn.fetch(SQL["notification_untold"], webhook)
+    return [replace(item, address=masked(item.address)) for item in (Item(*row) for row in rows)]
 
 
 async def put(conn: Connection, webhook: int, items: Sequence[Item], body: dict[str, Any], now: int) -> int:

@@ -30,12 +30,18 @@ class Receiver:
     url: str = ""
     status: int = 204
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    endless: bool = False
+    """Answers a byte at a time, for ever."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
         body = await reader.readexactly(int(headers["content-length"]))
         self.requests.append((headers, body))
+        writer.write(b"HTTP/1.1 204 X\r\nA: " if self.endless else b"")
+        while self.endless and not writer.is_closing():
+            writer.write(b"a")
+            await asyncio.sleep(0.02)
         writer.write(f"HTTP/1.1 {self.status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         await writer.drain()
         writer.close()
@@ -120,6 +126,41 @@ async def test_it_is_given_up_after_a_day_and_the_reason_is_kept(world: World) -
     assert final["state"] == "given_up"
     assert final["last_error"].startswith("ConnectError")
     assert 90 <= final["attempts"] <= attempts
+
+
+@pytest.mark.servers
+async def test_a_webhook_that_never_ends_its_answer_holds_nobody_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "TIMEOUT_S", 0.3)
+    await world.register()
+    async with receiver() as slow, receiver() as hook, world.watching():
+        await notifications.set_webhook(world.db, "slow", slow.url, SECRET)
+        await notifications.set_webhook(world.db, "duty", hook.url, SECRET)
+        slow.endless = True
+        await silence(world)
+        world.clock.now += notify.WAIT
+        await asyncio.wait_for(told(world), 3)
+        slow.endless = False
+        log = {row["webhook"]: row for row in await notifications.log(world.db)}
+    assert (log["duty"]["state"], log["slow"]["state"]) == ("sent", "waiting")
+    assert log["slow"]["last_error"] == "no answer within 0.3 s"
+
+
+@pytest.mark.servers
+async def test_no_password_of_a_broker_is_told(world: World) -> None:
+    await world.register()
+    await world.db.pool.execute("update connection set address = 'mqtt://me:hush@broker:1883/a/#'")
+    async with receiver() as hook, world.watching():
+        await notifications.set_webhook(world.db, "duty", hook.url, SECRET)
+        await world.poll(world.points(1), START + 5 * MINUTE)
+        world.clock.now = START + 30 * MINUTE
+        await world.watch.cycle()
+        world.clock.now += notify.WAIT
+        await told(world)
+    assert hook.bodies[0]["alerts"][0]["evidence"]["address"] == "mqtt://me:***@broker:1883/a/#"
+    assert b"me:***@" in hook.requests[0][1]
+    assert b"hush" not in hook.requests[0][1]
 
 
 @pytest.mark.servers
