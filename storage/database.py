@@ -24,6 +24,15 @@ Engine = Literal["postgres", "timescale"]
 
 CONNECT_S = 10
 """Longest wait for one connection to be made."""
+SPARE_S = 5
+"""How much later than the server this side gives a statement up: only when the server is not there to do it."""
+_KEEPALIVE = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+"""The server ends the session of a host that is gone, and with it its locks, in 20 s instead of 2 h."""
 
 _RETRY = re.compile("08...|40...|53...|57...|58...|25006|55P03")
 """SQLSTATEs that pass by themselves: connection, deadlock, disk full or too many connections, shutdown or cancelled,
@@ -47,22 +56,25 @@ class Database:
     sql: dict[str, str]
 
     @classmethod
-    async def connect(cls, url: str, *, role: str, timeout_s: float = 30, pool_size: int = 5) -> Database:
-        """Connect as `role` (seen in pg_stat_activity); no statement of it runs longer than `timeout_s`.
+    async def connect(cls, url: str, *, role: str, timeout_s: float | None = None, pool_size: int = 5) -> Database:
+        """Connect as `role` (seen in pg_stat_activity); no statement of it runs longer than `timeout_s` (None: as it
+        likes), nor is an answer waited for much longer.
 
         Raises Unavailable while the server is down, ConfigError for what waiting cannot mend: a malformed address, a
         refused login, a missing database, a schema newer than this program.
         """
         settings = {
             "application_name": f"wanjia {role}",
-            "statement_timeout": str(int(timeout_s * 1000)),
+            "statement_timeout": str(int((timeout_s or 0) * 1000)),
             "timezone": "UTC",
             "jit": "off",  # compiling a plan takes longer than any query here
+            **_KEEPALIVE,
         }
         with _reaching():
             pool = await asyncpg.create_pool(
-                url, min_size=1, max_size=pool_size, timeout=CONNECT_S, server_settings=settings
-            )
+                url, min_size=1, max_size=pool_size, timeout=CONNECT_S,
+                command_timeout=timeout_s and timeout_s + SPARE_S, server_settings=settings,
+            )  # fmt: skip
         try:
             async with _acquired(pool) as conn:
                 await refuse_newer(conn)
@@ -95,6 +107,11 @@ class Database:
             self.pool.terminate()
 
 
+async def limit_statements(conn: Connection, seconds: float) -> None:
+    """Until the transaction ends, statements longer than this are TooSlow."""
+    await conn.execute(queries.SQL["limit_statements"], str(int(seconds * 1000)))
+
+
 @asynccontextmanager
 async def _acquired(pool: asyncpg.Pool[asyncpg.Record]) -> AsyncIterator[Connection]:
     with _reaching():
@@ -103,7 +120,8 @@ async def _acquired(pool: asyncpg.Pool[asyncpg.Record]) -> AsyncIterator[Connect
         with translated(conn):
             yield conn
     finally:
-        await pool.release(conn)
+        with _reaching():
+            await pool.release(conn)
 
 
 @contextmanager
@@ -116,6 +134,10 @@ def translated(conn: Connection) -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+    except TimeoutError as error:
+        if not _gone(conn):
+            conn.terminate()
+        raise Unavailable("the database has not answered in time; the connection is given up") from error
     except (asyncpg.InterfaceError, OSError) as error:
         if not _gone(conn):
             raise

@@ -64,6 +64,55 @@ async def test_role_is_seen_and_statements_end(database_url: str) -> None:
     await db.close()
 
 
+async def test_the_server_notices_a_host_that_is_gone(database: Database) -> None:
+    async with database.connection() as conn:
+        settings = "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count"
+        idle, interval, count = [int(await conn.fetchval(f"show {name}")) for name in settings]
+    assert idle + interval * count <= 20
+
+
+async def test_a_server_that_falls_silent_is_given_up(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a proxy that stops passing anything on, as a host without power does."""
+    monkeypatch.setattr("storage.database.SPARE_S", 0.3)
+    parts, passing, pipes = urlsplit(database_url), asyncio.Event(), list[asyncio.Task[None]]()
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                await passing.wait()
+                writer.write(data)
+        finally:
+            writer.close()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection(parts.hostname, parts.port)
+        pipes.append(asyncio.create_task(pipe(reader, inner_writer)))
+        pipes.append(asyncio.create_task(pipe(inner_reader, writer)))
+
+    async def ask() -> None:
+        async with db.transaction() as conn:
+            passing.clear()
+            await conn.fetchval("select 1")
+
+    passing.set()
+    server = await asyncio.start_server(connect, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    user = parts.netloc.rpartition("@")[0]
+    url = parts._replace(netloc=f"{user}@127.0.0.1:{port}" if user else f"127.0.0.1:{port}").geturl()
+    db = await Database.connect(url, role="test", timeout_s=0.2, pool_size=1)
+    with pytest.raises(Unavailable, match="has not answered in time"):
+        await asyncio.wait_for(ask(), 10)
+    passing.set()
+    async with db.connection() as conn:
+        assert await conn.fetchval("select 1") == 1
+    await db.close()
+    server.close()
+    for task in pipes:
+        task.cancel()
+    await asyncio.gather(*pipes, return_exceptions=True)
+    await asyncio.sleep(0)
+
+
 async def test_a_cut_connection_is_replaced(database: Database) -> None:
     async def cut() -> None:
         async with database.transaction() as conn, database.connection() as other:
