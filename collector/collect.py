@@ -24,7 +24,7 @@ from config.settings import Settings
 from storage.embedded import nats
 from storage.errors import Unavailable
 from storage.keyvalue import Lease
-from storage.stream import Limits, Stream
+from storage.stream import Stream
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Collect until `stop`, whenever this process holds the lease of its site."""
     allow_many_links()
     with _stream_url(settings) as url:
-        stream = await _connected(url, Limits(settings.stream_days, settings.stream_bytes), stop)
+        stream = await _connected(url, settings.stream_bytes, stop)
         if stream is None:
             return
         outbox = Outbox(stream.publish)
@@ -147,7 +147,12 @@ async def _acquire(stream: Stream, name: str, owner: str) -> Lease | None:
 
 
 async def _still_ours(stream: Stream, lease: Lease) -> bool:
-    """Whether no other process has the lease. While the stream is away nobody can take it, so polling goes on."""
+    """Whether no other process has the lease, as far as can be known.
+
+    Without the stream polling goes on: when the server is away nobody can take the lease, and the readings are held
+    meanwhile. When only this process is cut off from it, another takes over when the lease has ended, and both poll
+    until this one is back; a reading more than was expected does no harm.
+    """
     try:
         if await stream.leases.renew(lease):
             return True
@@ -165,12 +170,12 @@ async def _pause(seconds: float, stop: asyncio.Event) -> None:
             await stop.wait()
 
 
-async def _connected(url: str, limits: Limits, stop: asyncio.Event) -> Stream | None:
+async def _connected(url: str, capacity: int, stop: asyncio.Event) -> Stream | None:
     """The stream, however long it takes to come up; None: stopped before."""
     told = False
     while not stop.is_set():
         try:
-            return await Stream.connect(url, limits)
+            return await Stream.connect(url, capacity)
         except Unavailable as error:
             if not told:
                 log.warning("%s; trying again without end", error)

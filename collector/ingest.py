@@ -34,7 +34,7 @@ from storage.partitions import keep_readings
 from storage.points import PointTable, load_points
 from storage.publication import keep_published
 from storage.readings import Stored, store
-from storage.stream import Limits, Stream
+from storage.stream import Stream
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -68,7 +68,7 @@ async def _turn(addresses: Servers, settings: Settings, stop: asyncio.Event) -> 
     """Connect, wait for the lock, ingest. Raises StorageError when either server is lost."""
     db = await Database.connect(addresses.database_url, role="ingest", timeout_s=120, pool_size=3)
     try:
-        stream = await Stream.connect(addresses.nats_url, Limits(settings.stream_days, settings.stream_bytes))
+        stream = await Stream.connect(addresses.nats_url, settings.stream_bytes)
         try:
             async with exclusive(db, "ingest", stop) as conn:
                 if conn is not None:

@@ -1,4 +1,4 @@
-"""Which messages ingest takes next: live ones first, history with what room is left."""
+"""Which messages ingest takes next: live ones of every kind first, history with what room is left."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from storage.lanes import Lane, Message
 
 BATCH_BYTES = 1_100_000
 """About 50,000 samples: what one transaction takes."""
+SHARES = {"live": 700_000, "mqtt": 250_000, "meters": 150_000}
+"""Of that for each kind of live readings, whatever the others bring. What one leaves, the first that has more gets."""
 BACKFILL_BYTES = 275_000
 """Of that for history while live readings come, so that they do not wait long for it."""
 IDLE_S = 0.5
@@ -30,8 +32,8 @@ async def intake(lanes: Mapping[str, Lane], patience_s: float = IDLE_S) -> list[
                 await arrived.wait()
                 lingering = LINGER_S
         await asyncio.sleep(lingering)
-    taken = lanes["live"].take(BATCH_BYTES)
-    for name in ("meters", "mqtt"):
+    taken = [message for name, share in SHARES.items() for message in lanes[name].take(share)]
+    for name in SHARES:
         taken += lanes[name].take(BATCH_BYTES - _size(taken))
     room = BATCH_BYTES - _size(taken)
     taken += lanes["backfill"].take(min(room, BACKFILL_BYTES) if taken else room)

@@ -36,8 +36,7 @@ class Settings(BaseModel):
     factors: Path | None = Field(None, description="file of your own factors; they go before the shipped ones")
     tariffs: Path | None = Field(None, description="file of your own tariff plans; they go before the shipped ones")
     retention_days: int = Field(1826, ge=1, description="readings older than this are dropped")
-    stream_days: int = Field(7, ge=1, description="how long the stream holds what is not yet ingested")
-    stream_bytes: int = Field(10 * 2**30, ge=2**20, description="how much the stream may hold on disk")
+    stream_bytes: int = Field(10 * 2**30, ge=2**20, description="how much the stream may hold on disk, in bytes")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
 
     @field_validator("http", "mqtt")

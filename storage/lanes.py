@@ -18,10 +18,12 @@ from storage.link import Link, translated
 
 AHEAD_MESSAGES = 2_000
 AHEAD_BYTES = 4 * 2**20
-"""How much one lane holds in memory ahead of need."""
+"""How much one lane holds in memory ahead of need; more if the largest message is larger."""
 MQTT_PREFIX = "$MQTT.msgs."
 """What NATS puts before the subject of an MQTT device's message in the stream in which it keeps it until its PUBACK."""
 _EXPIRES_S = 30.0
+_ENVELOPE = 65_536
+"""Bytes of subject, reply and headers that the server counts beside a payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class Lane:
             return
         self._request = f"{self._inbox}.{next(self._requests)}"
         self._credit, self._asked = AHEAD_MESSAGES, time.monotonic()
-        body = {"batch": AHEAD_MESSAGES, "max_bytes": AHEAD_BYTES, "expires": int(_EXPIRES_S * 1e9)}
+        most = max(AHEAD_BYTES, client.max_payload + _ENVELOPE)  # a message larger than this would stop the lane
+        body = {"batch": AHEAD_MESSAGES, "max_bytes": most, "expires": int(_EXPIRES_S * 1e9)}
         await self._link.publish(self._next, json.dumps(body).encode(), reply=self._request)
 
     def take(self, limit_bytes: int) -> list[Message]:

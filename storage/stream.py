@@ -54,17 +54,13 @@ REDELIVER_S = 60.0
 """What ingest took but did not acknowledge is given again after this time (at once when ingest starts anew)."""
 MQTT_REDELIVER_S = 10.0
 """The same for the lane of MQTT devices, also when ingest starts anew: without its consumer NATS keeps nothing."""
+CAPACITY = 10 * 2**30
+"""Bytes of streams made by a role that was not told how many."""
+_IN_USE = 10058
+"""JetStream error code: there is a stream of this name, with another configuration."""
 _EVENTS_HELD = 10_000
 _HEADERS = 8_192
 """Bytes of a message left for its headers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long and how much the stream holds before it refuses (`stream_days`, `stream_bytes`)."""
-
-    days: int = 7
-    bytes: int = 10 * 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +87,27 @@ class Quarantined:
 class Stream:
     """The stream as every role uses it. After the first connect it reconnects by itself for ever."""
 
-    def __init__(self, link: Link, limits: Limits) -> None:
+    def __init__(self, link: Link, capacity: int | None) -> None:
         self._link = link
-        self._limits = limits
+        self._capacity = capacity
         self._keeper: asyncio.Task[None] | None = None
         self.registry = Bucket(link, "registry")
         self.leases = Leases(link, "lease")
 
     @classmethod
-    async def connect(cls, url: str, limits: Limits | None = None, *, timeout_s: float = 10) -> Stream:
-        """Raises Unavailable when the server does not answer in time or its disk is full, ConfigError when it refuses
-        the login or may not keep streams of this size."""
-        stream = cls(Link(url), limits or Limits())
+    async def connect(cls, url: str, capacity: int | None = None, *, timeout_s: float = 10) -> Stream:
+        """What is missing at the server is made; `capacity` is how many bytes it may hold in all (`stream_bytes`).
+
+        Raises Unavailable when the server does not answer in time or its disk is full, ConfigError when it refuses
+        the login or may not keep streams of this capacity."""
+        stream = cls(Link(url), capacity)
         await stream._link.open(timeout_s)
         try:
             await stream._lay_out_patiently(timeout_s)
         except StreamFull as error:
             await stream.close()
-            if isinstance(error.__cause__, APIError) and error.__cause__.err_code == UNRESERVABLE:
-                raise ConfigError([_no_room(stream._link.address, stream._limits, error)]) from None
+            if capacity and isinstance(error.__cause__, APIError) and error.__cause__.err_code == UNRESERVABLE:
+                raise ConfigError([_no_room(stream._link.address, capacity, error)]) from None
             raise
         except BaseException:
             await stream.close()
@@ -212,14 +210,17 @@ class Stream:
         return pending
 
     async def lanes(self) -> dict[str, Lane]:
-        """The lanes to read from, for the one active ingest: whatever was not acknowledged comes again, at once."""
+        """The lanes to read from, for the one active ingest: whatever was not acknowledged comes again, at once.
+
+        It alone gives streams that exist already the capacity it was told: others may know only the default.
+        """
         with translated(self._link.address):
             jetstream = self._link.jetstream
             for name, (stream, _) in LANES.items():
                 if name != "mqtt":
                     with contextlib.suppress(NotFoundError):
                         await jetstream.delete_consumer(stream, f"ingest-{name}")
-        await self._lay_out()
+        await self._lay_out(rule=True)
         arrived = asyncio.Event()
         return {name: Lane(self._link, stream, f"ingest-{name}", arrived) for name, (stream, _) in LANES.items()}
 
@@ -245,15 +246,19 @@ class Stream:
                     raise
                 await asyncio.sleep(0.1)
 
-    async def _lay_out(self) -> None:
+    async def _lay_out(self, *, rule: bool = False) -> None:
+        """Make what is missing; `rule`: and change the streams that are there to our configuration."""
         with translated(self._link.address):
             jetstream = self._link.jetstream
-            for config in _streams(self._limits):
+            for config in _streams(self._capacity or CAPACITY):
                 async with _unless_there(jetstream, config.name or ""):
                     try:
                         await jetstream.add_stream(config)
-                    except BadRequestError:  # exists with other limits
-                        await jetstream.update_stream(config)
+                    except BadRequestError as error:
+                        if error.err_code != _IN_USE:
+                            raise
+                        if rule:
+                            await jetstream.update_stream(config)
             for bucket in _buckets():
                 async with _unless_there(jetstream, f"KV_{bucket.bucket}"):
                     with contextlib.suppress(BadRequestError):
@@ -276,18 +281,17 @@ async def _unless_there(jetstream: JetStreamContext, name: str) -> AsyncIterator
             raise error from None
 
 
-def _no_room(address: str, limits: Limits, error: StreamFull) -> Fault:
+def _no_room(address: str, capacity: int, error: StreamFull) -> Fault:
     return Fault(
         "WANJIA_STREAM_BYTES",
-        f"the NATS server at {address} has no room for streams of {limits.bytes} bytes ({error})",
+        f"the NATS server at {address} has no room for streams of {capacity} bytes ({error})",
         "make it smaller, or give the server's JetStream more storage",
     )
 
 
-def _streams(limits: Limits) -> list[StreamConfig]:
-    """Work queues refuse what is new when full; what ingest has acknowledged is gone. The quarantine alone forgets
-    its oldest when full: junk must never stop good data."""
-    day = 86_400.0
+def _streams(capacity: int) -> list[StreamConfig]:
+    """Work queues refuse what is new when full and forget nothing, however old; what ingest has acknowledged is gone.
+    The quarantine alone forgets its oldest: junk must never stop good data."""
 
     def queue(name: str, subject: str, share: float) -> StreamConfig:
         return StreamConfig(
@@ -296,8 +300,7 @@ def _streams(limits: Limits) -> list[StreamConfig]:
             retention=RetentionPolicy.WORK_QUEUE,
             discard=DiscardPolicy.NEW,
             storage=StorageType.FILE,
-            max_age=limits.days * day,
-            max_bytes=int(limits.bytes * share),
+            max_bytes=int(capacity * share),
         )
 
     quarantine = StreamConfig(
@@ -306,8 +309,8 @@ def _streams(limits: Limits) -> list[StreamConfig]:
         retention=RetentionPolicy.LIMITS,
         discard=DiscardPolicy.OLD,
         storage=StorageType.FILE,
-        max_age=QUARANTINE_DAYS * day,
-        max_bytes=int(limits.bytes * 0.1),
+        max_age=QUARANTINE_DAYS * 86_400.0,
+        max_bytes=int(capacity * 0.1),
     )
     # NATS makes this one when the first MQTT device comes. It keeps what has a consumer and was not acknowledged yet.
     mqtt = queue("$MQTT_msgs", f"{MQTT_PREFIX}>", 0.2).evolve(retention=RetentionPolicy.INTEREST)

@@ -24,7 +24,7 @@ from config.quality import Flag
 from config.samples import MICROSECOND, SampleBatch, now_us
 from config.settings import Settings
 from storage.errors import StreamFull, TooSlow, Unavailable
-from storage.stream import Limits, Stream
+from storage.stream import Stream
 from tests.api.conftest import OTHER, USCC, World, assert_problem
 from tests.conftest import NatsAddress
 from tests.waiting import until
@@ -169,7 +169,8 @@ async def test_a_statement_that_runs_too_long_is_cut(world: World) -> None:
 
 async def test_a_full_stream_refuses_and_holds_what_it_took(world: World, nats: NatsAddress) -> None:
     await world.services.stream.close()
-    tiny = await Stream.connect(nats.url, Limits(1, 100_000))
+    tiny = await Stream.connect(nats.url, 100_000)
+    await tiny.lanes()
     world.services._stream = tiny
     try:
         answers = []

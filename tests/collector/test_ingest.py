@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import aiomqtt
 import numpy as np
 import pytest
 
@@ -17,6 +18,7 @@ from storage.exclusive import exclusive
 from storage.intervals import IntervalColumns, Ranges
 from storage.stream import Event, Stream
 from tests.collector.seed import REVISE, USCC, seed
+from tests.conftest import NatsAddress
 from tests.waiting import until
 
 pytestmark = pytest.mark.servers
@@ -144,6 +146,20 @@ async def test_a_device_payload_is_decoded_by_its_mapping(database: Database, st
     assert len(reasons) == 3
     assert any("not JSON" in reason for reason in reasons)
     assert any("has no meter M-9" in reason for reason in reasons)
+
+
+async def test_a_payload_far_too_large_goes_to_quarantine_and_stops_nobody(
+    database: Database, stream: Stream, nats: NatsAddress
+) -> None:
+    [energy] = await seed(database)
+    good = json.dumps({"ts": "2026-01-01T08:00:00+08:00", "active_energy_import": 12.5})
+    async with ingesting(database, stream), aiomqtt.Client("127.0.0.1", nats.mqtt_port) as device:
+        await device.publish(f"meters/{USCC}/M-1/up", bytes(5_000_000), qos=1)
+        await device.publish(f"meters/{USCC}/M-1/up", good, qos=1)
+        await drained(stream)
+    assert await stored(database, energy) == [(START, 12.5)]
+    [item] = await stream.quarantined()
+    assert len(item.payload) == 5_000_000
 
 
 async def test_poison_is_found_and_the_rest_gets_through(

@@ -1,11 +1,15 @@
 """Live readings go first; history gets what room is left."""
 
+from collections import Counter
+
+import aiomqtt
 import pytest
 
 from collector.intake import BACKFILL_BYTES, BATCH_BYTES, acknowledge, intake
 from config.samples import SampleBatch
 from storage.lanes import Message
 from storage.stream import Stream
+from tests.conftest import NatsAddress
 from tests.waiting import until
 
 pytestmark = pytest.mark.servers
@@ -52,6 +56,21 @@ async def test_history_waits_while_live_readings_fill_the_transaction(stream: St
     assert set(lanes_of(first)) == {"live"}
     await acknowledge(lanes, first)
     assert lanes_of(await intake(lanes)) == ["live"] * 2 + ["backfill"]
+
+
+async def test_a_flood_of_live_readings_leaves_devices_their_share(nats: NatsAddress, stream: Stream) -> None:
+    payload = bytes(50_000)
+    for _ in range(30):
+        await stream.publish("U", BIG)
+        await stream.publish_raw("meters.raw.M", payload)
+    async with aiomqtt.Client("127.0.0.1", nats.mqtt_port) as device:
+        for _ in range(30):
+            await device.publish("meters/mqtt/M", payload, qos=1)
+    lanes = await stream.lanes()
+    for lane in lanes.values():
+        await lane.ask()
+    await until(lambda: [len(lane) for lane in lanes.values()] == [30, 30, 30, 0], what="all lanes hold messages")
+    assert Counter(lanes_of(await intake(lanes))) == {"live": 7, "mqtt": 5, "raw": 3}
 
 
 async def test_nothing_comes_of_nothing(stream: Stream) -> None:

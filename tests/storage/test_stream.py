@@ -19,7 +19,7 @@ from storage.embedded.lease import Lease
 from storage.errors import RowsRefused, StreamFull, Unavailable
 from storage.keyvalue import Entry
 from storage.lanes import Lane, Message
-from storage.stream import SAMPLES_PER_MESSAGE, Event, Limits, Stream
+from storage.stream import SAMPLES_PER_MESSAGE, Event, Stream
 from tests.conftest import NatsAddress
 from tests.homes import temporary_home
 from tests.waiting import until
@@ -79,15 +79,15 @@ class TestSamples:
 
     async def test_a_lane_holds_a_bounded_part_of_a_long_backlog(self, stream: Stream) -> None:
         big = batch(*map(float, range(SAMPLES_PER_MESSAGE)))
-        for _ in range(25):
+        for _ in range(40):
             await stream.publish("U1", big)
         lane = (await stream.lanes())["live"]
         await lane.ask()
         await until(lambda: len(lane) >= 5, what="messages ahead of need")
         await asyncio.sleep(0.3)
-        assert len(lane) < 15
+        assert len(lane) < 25
         assert len(lane.take(1)) == 1
-        assert len(await take(lane, 24)) == 24
+        assert len(await take(lane, 39)) == 39
 
     async def test_what_arrives_later_is_given_without_asking_again(self, stream: Stream) -> None:
         lane = (await stream.lanes())["live"]
@@ -124,10 +124,49 @@ class TestDevices:
         await take((await stream.lanes())["mqtt"], 1)
         assert [message.data for message in await take((await stream.lanes())["mqtt"], 1)] == [b"kept"]
 
+    async def test_the_largest_message_does_not_stop_a_lane(self, nats: NatsAddress, stream: Stream) -> None:
+        lanes = await stream.lanes()
+        async with aiomqtt.Client("127.0.0.1", nats.mqtt_port) as device:
+            for qos in (0, 1):
+                await device.publish("meters/U1/M1/up", bytes(8_300_000), qos=qos)
+                await device.publish("meters/U1/M1/up", b"behind it", qos=qos)
+        for name in ("meters", "mqtt"):
+            assert [len(message.data) for message in await take(lanes[name], 2)] == [8_300_000, 9]
+
+
+class TestCapacity:
+    async def test_only_ingest_changes_streams_that_exist(self, nats: NatsAddress, stream: Stream) -> None:
+        ingest = await _ruling(nats, 2**30)
+        for capacity in (None, 2**25):
+            other = await Stream.connect(nats.url, capacity)
+            assert await _capacity(other) == pytest.approx(2**30, rel=0.001)
+            await other.close()
+        await ingest.close()
+
+    async def test_a_smaller_one_deletes_nothing(self, nats: NatsAddress, stream: Stream) -> None:
+        async with aiomqtt.Client("127.0.0.1", nats.mqtt_port) as device:
+            for _ in range(20):
+                await stream.publish_raw("meters.U1.M1.up", bytes(100_000))
+                await stream.publish("U1", batch(*map(float, range(5_000))))
+                await device.publish("meters/U1/M1/up", bytes(100_000), qos=1)
+        small = await _ruling(nats, 2**20)
+        lanes = await small.lanes()
+        for name in ("live", "mqtt", "meters"):
+            assert len(await take(lanes[name], 20)) == 20
+        await small.close()
+
+    async def test_age_deletes_nothing_also_where_it_did_before(self, stream: Stream) -> None:
+        jetstream = stream._link.jetstream
+        config = (await jetstream.stream_info("SAMPLES")).config
+        await jetstream.update_stream(config.evolve(max_age=7 * 86_400.0))
+        await stream.lanes()
+        for name in ("SAMPLES", "METERS", "$MQTT_msgs"):
+            assert not (await jetstream.stream_info(name)).config.max_age
+
 
 class TestRefusals:
     async def test_a_full_stream_says_so_and_keeps_what_it_took(self, nats: NatsAddress, stream: Stream) -> None:
-        small = await Stream.connect(nats.url, Limits(bytes=2**20))
+        small = await _ruling(nats, 2**20)
         payload = batch(*map(float, range(1000)))
         outcomes = await asyncio.gather(*(small.publish("U1", payload) for _ in range(100)), return_exceptions=True)
         taken = outcomes.count(None)
@@ -142,7 +181,7 @@ class TestRefusals:
         await small.close()
 
     async def test_a_full_stream_gives_mqtt_devices_no_puback(self, nats: NatsAddress, stream: Stream) -> None:
-        small, puback = await Stream.connect(nats.url, Limits(bytes=2**20)), 0
+        small, puback = await _ruling(nats, 2**20), 0
         with contextlib.suppress(TimeoutError, aiomqtt.MqttError):
             async with aiomqtt.Client("127.0.0.1", nats.mqtt_port) as device:
                 for _ in range(100):
@@ -351,6 +390,20 @@ async def _published(stream: Stream) -> bool:
         await stream.publish("U1", batch(1.0))
         return True
     return False
+
+
+async def _ruling(nats: NatsAddress, capacity: int) -> Stream:
+    """A stream whose capacity holds, as ingest's does."""
+    stream = await Stream.connect(nats.url, capacity)
+    await stream.lanes()
+    return stream
+
+
+async def _capacity(stream: Stream) -> int:
+    """Bytes that all streams together may hold."""
+    names = ("SAMPLES", "METERS", "$MQTT_msgs", "QUARANTINE")
+    infos = [await stream._link.jetstream.stream_info(name) for name in names]
+    return sum(info.config.max_bytes or 0 for info in infos)
 
 
 async def _nothing_waits(stream: Stream) -> bool:
