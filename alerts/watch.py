@@ -35,6 +35,7 @@ from storage.database import Database
 from storage.embedded import Servers, servers
 from storage.errors import StorageError, Unavailable
 from storage.exclusive import exclusive
+from storage.migrate import refuse_older
 from storage.stream import Event, Stream
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ async def _turn(addresses: Servers, stop: asyncio.Event, clock: Callable[[], int
     """Connect, wait for the lock, watch."""
     db = await Database.connect(addresses.database_url, role="watch", timeout_s=TIMEOUT_S, pool_size=POOL)
     try:
+        await refuse_older(db)
         stream = await Stream.connect(addresses.nats_url)
         try:
             async with exclusive(db, "watch", stop) as conn:

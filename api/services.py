@@ -18,6 +18,7 @@ from storage import access, views
 from storage.access import Principal
 from storage.database import Database
 from storage.errors import StorageError, Unavailable
+from storage.migrate import refuse_older
 from storage.points import PointTable, load_points
 from storage.stream import Event, Stream
 
@@ -72,6 +73,7 @@ class Services:
         """Reach both servers and load what is in memory, from where an earlier attempt ended. Raises StorageError."""
         if self._database is None:
             self._database = await Database.connect(database_url, role="api", timeout_s=STATEMENT_S, pool_size=POOL)
+        await refuse_older(self._database)
         if self._stream is None:
             self._stream = await Stream.connect(nats_url)
         await self.reload()

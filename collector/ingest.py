@@ -30,6 +30,7 @@ from storage.embedded import Servers, servers
 from storage.errors import RowsRefused, StorageError, Unavailable
 from storage.exclusive import exclusive
 from storage.lanes import Lane, Message
+from storage.migrate import refuse_older
 from storage.partitions import keep_readings
 from storage.points import PointTable, load_points
 from storage.publication import keep_published
@@ -68,6 +69,7 @@ async def _turn(addresses: Servers, settings: Settings, stop: asyncio.Event) -> 
     """Connect, wait for the lock, ingest. Raises StorageError when either server is lost."""
     db = await Database.connect(addresses.database_url, role="ingest", timeout_s=120, pool_size=3)
     try:
+        await refuse_older(db)
         stream = await Stream.connect(addresses.nats_url, settings.stream_bytes)
         try:
             async with exclusive(db, "ingest", stop) as conn:

@@ -77,6 +77,13 @@ async def pending(db: Database) -> list[str]:
         return [migration.name for migration in await _missing(conn, db.engine, MIGRATIONS)]
 
 
+async def refuse_older(db: Database) -> None:
+    """Raise ConfigError if this database lacks migrations: no role can work on it."""
+    missing = await pending(db)
+    if missing:
+        raise _fault(f"lacks {', '.join(missing)}", "run `wanjia migrate`")
+
+
 async def refuse_newer(conn: Connection, folder: Path = MIGRATIONS) -> None:
     """Raise ConfigError if a newer program has migrated this database."""
     known = max(migration.number for migration in migrations(folder=folder))

@@ -9,7 +9,7 @@ import pytest
 
 from config.errors import ConfigError
 from storage.database import Database
-from storage.migrate import MIGRATIONS, migrate, migrations, pending
+from storage.migrate import MIGRATIONS, migrate, migrations, pending, refuse_older
 
 pytestmark = pytest.mark.servers
 
@@ -39,8 +39,11 @@ async def test_applied_once(database_url: str) -> None:
     db = await connect(database_url)
     names = await pending(db)
     assert "0001_registry.sql" in names
+    with pytest.raises(ConfigError, match="run `wanjia migrate`"):
+        await refuse_older(db)
     assert await migrate(db) == names
     assert await pending(db) == []
+    await refuse_older(db)
     assert await migrate(db) == []
     await db.close()
 
