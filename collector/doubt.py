@@ -7,7 +7,8 @@ from statistics import median
 
 import numpy as np
 
-from collector.registers import HOUR, LOOK, PATIENCE, Judged, Kind, Series, Verdict, doubtful
+from collector.pairs import Array
+from collector.registers import HOPELESS, HOUR, LOOK, PATIENCE, SETTLED, Judged, Kind, Series, Verdict, doubtful
 
 _GROWN = 3
 """Readings, growing again, that make a register a reset which fell to nearly nothing."""
@@ -32,10 +33,27 @@ def judge(series: Series) -> Judged:
         for step in steps.tolist():
             if step >= settled:
                 settled = _Doubt(series, judged, step).settle()
+        judged.hopeless = _hopeless(series, judged, steps)
     new_group = np.concatenate(([True], np.diff(series.group) != 0)) if count else np.empty(0, np.bool_)
     judged.run = np.cumsum(judged.run + new_group, dtype=np.int32)
     judged.wraps = np.cumsum(judged.wraps, dtype=np.int32)
     return judged
+
+
+def _hopeless(series: Series, judged: Judged, steps: Array) -> list[tuple[int, int]]:
+    """Stretches of doubt without end. A register that runs backwards no quicker than its nameplate allows is none."""
+    clear = np.zeros(len(series), np.bool_)
+    for verdict in judged.verdicts:
+        if verdict.kind is Kind.REVERSE and series.limit[verdict.base] < np.inf:
+            clear[verdict.base : verdict.last] = True
+    steps = steps[~clear[steps]]
+    if len(steps) <= HOPELESS // (SETTLED + 1):
+        return []
+    cut = np.flatnonzero((np.diff(steps) > SETTLED) | (np.diff(series.group[steps]) != 0))
+    first, last = steps[np.append(0, cut + 1)], steps[np.append(cut, len(steps) - 1)] + 1
+    long = last - first > HOPELESS
+    end = np.searchsorted(series.group, series.group[first[long]], "right") - 1
+    return list(zip(first[long].tolist(), np.minimum(last[long] + SETTLED, end).tolist(), strict=True))
 
 
 class _Doubt:

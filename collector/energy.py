@@ -63,7 +63,8 @@ def metered(readings: ReadingColumns, ranges: Ranges, terms: Terms) -> Energy:
     closed = np.maximum(_last(place, readings.time, len(ranges.point)), _last(places, series.time, len(ranges.point)))
     closed[_last(knots.place, knots.time, len(ranges.point)) == 0] = 0
     grid = _grid(ranges, rank, closed, terms)
-    held = _held(series, places, judged, len(ranges.point))
+    held = grid.end > _held(series, places, judged, len(ranges.point))[grid.place]
+    held |= _within(judged.hopeless, series, places, grid)
     intervals = _intervals(grid, knots, held, _doubted(series, judged, places, grid), terms)
     intervals["received"] = _count(place, readings.time, grid)
     verdicts = [
@@ -109,15 +110,23 @@ def _knots(series: Series, judged: Judged, places: Array, segments: Array) -> Kn
 
 def _doubted(series: Series, judged: Judged, places: Array, grid: _Grid) -> NDArray[np.bool_]:
     """Intervals in which a register ran backwards or began anew: what is known of them is booked, and in doubt."""
-    doubted = np.zeros(len(grid.place), np.bool_)
-    for verdict in judged.verdicts:
-        if verdict.kind is Kind.REVERSE or (verdict.kind is Kind.RESET and verdict.first in judged.begun):
-            place = places[verdict.base : verdict.base + 1]
-            last = verdict.first if verdict.kind is Kind.RESET else verdict.last
-            low = search(grid.place, grid.end, place, series.time[verdict.base : verdict.base + 1], "right")
-            high = search(grid.place, grid.start, place, series.time[last : last + 1], "left")
-            doubted[int(low[0]) : int(high[0])] = True
-    return doubted
+    spans = [
+        (verdict.base, verdict.first if verdict.kind is Kind.RESET else verdict.last)
+        for verdict in judged.verdicts
+        if verdict.kind is Kind.REVERSE or (verdict.kind is Kind.RESET and verdict.first in judged.begun)
+    ]
+    return _within(spans, series, places, grid)
+
+
+def _within(spans: list[tuple[int, int]], series: Series, places: Array, grid: _Grid) -> NDArray[np.bool_]:
+    """Intervals of which a part lies in one of these spans, given by their first and last reading."""
+    inside = np.zeros(len(grid.place), np.bool_)
+    for first, last in spans:
+        place = places[first : first + 1]
+        low = search(grid.place, grid.end, place, series.time[first : first + 1], "right")
+        high = search(grid.place, grid.start, place, series.time[last : last + 1], "left")
+        inside[int(low[0]) : int(high[0])] = True
+    return inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +177,9 @@ def _held(series: Series, places: Array, judged: Judged, count: int) -> Array:
     return held
 
 
-def _intervals(grid: _Grid, knots: Knots, held: Array, doubted: NDArray[np.bool_], terms: Terms) -> dict[str, Array]:
+def _intervals(
+    grid: _Grid, knots: Knots, held: NDArray[np.bool_], doubted: NDArray[np.bool_], terms: Terms
+) -> dict[str, Array]:
     begin, end = _at(grid.place, grid.start, knots, terms, "right"), _at(grid.place, grid.end, knots, terms, "left")
     cadence = terms.cadence[grid.era]
     hole = np.maximum(2 * cadence, grid.end - grid.start)
@@ -176,17 +187,16 @@ def _intervals(grid: _Grid, knots: Knots, held: Array, doubted: NDArray[np.bool_
     wrapped = np.where(begin.wraps == end.wraps, 0.0, (end.wraps - begin.wraps) * end.modulus)
     consumption = (end.register - begin.register + wrapped) * end.multiplier
     consumption = np.where(doubted, consumption, np.maximum(consumption, 0.0))
-    suspect = grid.end > held[grid.place]
-    consumption[suspect | ~whole] = np.nan
-    for index in np.flatnonzero(~whole & ~suspect).tolist():
+    consumption[held | ~whole] = np.nan
+    for index in np.flatnonzero(~whole & ~held).tolist():
         consumption[index], whole[index] = _pieces(
             grid, index, int(begin.before[index]), int(end.after[index]), knots, terms
         )
-    estimated = whole & ~suspect & ((begin.gap > hole) | (end.gap > hole))
+    estimated = whole & ~held & ((begin.gap > hole) | (end.gap > hole))
     quality = np.where(estimated, Quality.ESTIMATED, Quality.MEASURED)
-    quality[suspect | ~whole | doubted] = Quality.SUSPECT
+    quality[held | ~whole | doubted] = Quality.SUSPECT
     return {
-        "kept": suspect | ~np.isnan(consumption),
+        "kept": held | ~np.isnan(consumption),
         "consumption": consumption,
         "quality": quality,
         "method": np.where(estimated, Method.LINEAR, Method.REGISTER),

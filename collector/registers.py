@@ -21,6 +21,11 @@ SETTLED = LOOK + 1
 """Steps in good order after which no doubt is left from before."""
 PATIENCE = 96
 """Readings that a register which fell may stand still before it counts as reset: it may yet come back."""
+FREEZE = 384
+"""Readings in which a register that then catches up counts as frozen; of more, the last ones."""
+HOPELESS = 448
+"""Readings: where doubt lasts longer without SETTLED steps in good order, nothing is told or booked. This bounds how
+far a verdict reaches; it leaves room for FREEZE and PATIENCE."""
 HOUR = 3_600e6
 
 
@@ -93,12 +98,14 @@ class Judged:
     """First readings of registers that began anew from zero and have counted since."""
     held: dict[int, int] = field(default_factory=dict)
     """group -> its last good reading, where what follows is held."""
+    hopeless: list[tuple[int, int]] = field(default_factory=list)
+    """First and last reading of stretches whose doubt lasts too long; all in them is held."""
     verdicts: list[Verdict] = field(default_factory=list)
 
 
 def doubtful(series: Series) -> Array:
     """Indices i where the step from reading i to i + 1 is not in good order: it falls or rises too much, or the
-    register stands still before such a rise, or (for PATIENCE readings) after such a fall."""
+    register stands still (for FREEZE readings) before such a rise, or (for PATIENCE readings) after such a fall."""
     if len(series) < 2:
         return np.empty(0, np.int64)
     step = np.diff(series.value)
@@ -111,7 +118,7 @@ def doubtful(series: Series) -> Array:
     moves = np.flatnonzero((step != 0) | ~same)
     place = np.searchsorted(moves, bad)
     rises, falls = step[bad] > 0, step[bad] < -digit[bad]
-    before = np.append(-1, moves)[place][rises] + 1
+    before = np.maximum(np.append(-1, moves)[place][rises] + 1, bad[rises] - FREEZE)
     after = np.append(moves, len(step))[place + 1][falls]
     return np.unique(
         np.concatenate(

@@ -2,7 +2,8 @@
 
 Normally that is: from the interval of the reading before the new ones to the interval of the reading after them. Where
 steps nearby are doubtful, a new reading can change verdicts; then the window grows until on both sides there are enough
-steps in good order that nothing beyond can matter (collector/registers.py).
+steps in good order that nothing beyond can matter (collector/registers.py). A register that is never in good order for
+so long is looked at only so far: where its doubt lasts longer than HOPELESS readings, everything is held.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ Around = Callable[[Array, Array, Array, int, int], Awaitable[ReadingColumns]]
 CONTEXT = LOOK + 2
 """Readings fetched before and after; enough unless a step among them is doubtful."""
 _WIDEN = 8
+_FAR = 512
+"""Readings on either side to which a change can reach: more than HOPELESS, which bounds a verdict's reach."""
+_MOST = 2 * _FAR
+"""Readings fetched on either side at most; enough to see of all within _FAR whether their doubt is hopeless."""
 _REACH = 2 * SETTLED
 """Readings before a change up to which verdicts can differ because of it; as many in good order must precede them."""
 
@@ -32,13 +37,14 @@ _REACH = 2 * SETTLED
 class Touched:
     """Register points whose readings in [first, last] (microseconds, both included) are new or to be looked at anew.
 
-    Sorted by point, no point twice; `new` are the readings that were not there before, sorted by point and time.
+    Sorted by point, no point twice; `new` are the readings that were not there before, sorted by point and time; None
+    if that can be any of them.
     """
 
     point: Array
     first: Array
     last: Array
-    new: tuple[Array, Array]
+    new: tuple[Array, Array] | None
 
     def __len__(self) -> int:
         return len(self.point)
@@ -63,7 +69,7 @@ async def window(around: Around, touched: Touched, terms: Terms) -> tuple[Readin
         ranges.append((touched.point[done], start[done], past[done]))
         since, until = np.minimum(since, start)[~done], np.maximum(until, past)[~done]
         if not needs.settled.all():
-            context *= _WIDEN
+            context = min(context * _WIDEN, _MOST)
         touched, rank = touched[~done], rank[~done]
     return _merge(parts, ranges)
 
@@ -103,7 +109,7 @@ class _Needs:
     def __init__(
         self, readings: ReadingColumns, touched: Touched, since: Array, until: Array, context: int, terms: Terms
     ) -> None:
-        self._touched, self._terms = touched, terms
+        self._touched, self._terms, self._full = touched, terms, context >= _MOST
         kept, segment = terms.usable(readings)
         self._place = np.searchsorted(touched.point, readings.point)
         places = self._place[kept]
@@ -126,13 +132,15 @@ class _Needs:
         has_before, has_after = self._first > begin, self._past < end
         self.lower = np.where(has_before, time[self._first - 1], self._touched.first)
         self.upper = np.where(has_after, time[np.minimum(self._past, len(time) - 1)], self._touched.last)
-        self.settled = (has_before | self._all_before) & (has_after | self._all_after)
+        self.settled = (has_before | self._all_before) & (has_after | self._all_after) | self._full
 
     def _doubtful(self, places: Array, value: Array, segment: Array) -> Array:
         """Doubtful steps, as indices of usable readings: those that are, and those that were before the change."""
         steps = doubtful(self._terms.series(self._time, value, segment))
-        new_points, new_times = self._touched.new
-        is_new = among(new_points, new_times, self._touched.point[places], self._time)
+        if self._touched.new is None:
+            is_new = (self._touched.first[places] <= self._time) & (self._time <= self._touched.last[places])
+        else:
+            is_new = among(*self._touched.new, self._touched.point[places], self._time)
         if not is_new.any():
             return steps
         old = np.flatnonzero(~is_new)
@@ -148,6 +156,9 @@ class _Needs:
             lower = begin
         if upper is None and self._all_after[at]:
             upper = end - 1
+        if self._full:
+            lower = max(begin, int(self._first[at]) - _FAR, lower or 0)
+            upper = min(end - 1, int(self._past[at]) + _FAR, end if upper is None else upper)
         self.settled[at] = lower is not None and upper is not None
         if lower is not None:
             self.lower[at] = min(self.lower[at], self._time[lower])
