@@ -431,6 +431,14 @@ def _webhooks_list(_: argparse.Namespace) -> None:
         print(*(f"{name}={value}" for name, value in hook.items()))
 
 
+def _quarantine_list(options: argparse.Namespace) -> None:
+    async def listed(_: Database, stream: Stream) -> str:
+        items = await stream.quarantined(options.limit)
+        return "\n".join([f"{await stream.quarantine_size()} in quarantine, newest first", *map(str, items)])
+
+    print(_with_stores(listed))
+
+
 def _profiles_list(options: argparse.Namespace) -> None:
     from config import profilefiles
 
@@ -503,6 +511,7 @@ HANDLERS: Mapping[str, Handler] = {
     "webhooks set": _webhooks_set,
     "webhooks disable": _webhooks_disable,
     "webhooks list": _webhooks_list,
+    "quarantine list": _quarantine_list,
     "profiles list": _profiles_list,
     "profiles show": _profiles_show,
     "profiles test": _profiles_test,

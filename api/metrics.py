@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.services import Services
 from storage import views
 from storage.errors import StorageError
+from storage.stream import LANES
 
+MOST_CONFLICTS = 100_000
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10, 30)
 
 
@@ -34,19 +36,28 @@ class Metrics:
         self._backlog = Gauge(
             "wanjia_stream_backlog_messages", "Messages ingest has not stored yet", ("lane",), registry=registry
         )
+        self._quarantine = Gauge("wanjia_quarantine_messages", "Messages in quarantine", registry=registry)
+        self._conflicts = Gauge(
+            "wanjia_conflicting_readings",
+            f"Readings that differ from a stored one of the same time, counted up to {MOST_CONFLICTS}",
+            registry=registry,
+        )
         self._alerts = Gauge("wanjia_open_alerts", "Alerts open or acknowledged", registry=registry)
 
     async def page(self, services: Services) -> bytes:
         """The exposition. What cannot be asked now is NaN."""
         self._listeners.set(len(services.hub))
-        self._alerts.set(float("nan"))
-        for lane in ("live", "meters", "backfill"):
+        for gauge in (self._alerts, self._quarantine, self._conflicts):
+            gauge.set(float("nan"))
+        for lane in LANES:
             self._backlog.labels(lane).set(float("nan"))
         with suppress(StorageError):
             for lane, count in (await services.stream.backlog()).items():
                 self._backlog.labels(lane).set(count)
+            self._quarantine.set(await services.stream.quarantine_size())
         with suppress(StorageError):
             self._alerts.set(await views.open_alerts(services.database))
+            self._conflicts.set(await views.conflict_count(services.database, MOST_CONFLICTS))
         return generate_latest(self._registry)
 
 

@@ -202,6 +202,7 @@ class QualityItem(BaseModel):
     timeliness: float | None = Field(
         description="Share of the readings received within 15 minutes of their time; null: none, or more than 2,000,000"
     )
+    conflicts: int = Field(description="Readings set aside: they differ from a stored one of the same time")
 
 
 class GapItem(BaseModel):

@@ -76,6 +76,7 @@ class Tally:
     estimated: int = 0
     readings: int = 0
     prompt: int = 0
+    conflicts: int = 0
 
     @property
     def completeness(self) -> float | None:
@@ -94,6 +95,7 @@ class Tally:
             "completeness": self.completeness,
             "estimated_share": _share(self.estimated, self.intervals),
             "timeliness": _share(self.prompt, self.readings),
+            "conflicts": self.conflicts,
         }
 
 
@@ -120,6 +122,7 @@ async def tallies(
     for name in ("received", "intervals", "estimated"):
         found[name][place] = getattr(rows, name)
     found["received"] = np.minimum(found["received"], expected)
+    found["conflicts"] = await _conflicts(db, points, days, zone)
     if timeliness:
         found |= await _promptness(db, points, days, zone)
     return found
@@ -134,6 +137,14 @@ def _expected(points: Sequence[Point], days: Counts, now: int) -> Counts:
             known[point.schedule] = owed(point, days, now).readings
         found[row] = known[point.schedule]
     return found
+
+
+async def _conflicts(db: Database, points: Sequence[Point], days: Counts, zone: str) -> Counts:
+    counts = np.zeros((len(points), len(days) - 1), np.int64)
+    row_of = {point.id: row for row, point in enumerate(points)}
+    for point, day, many in await views.conflicts(db, list(row_of), int(days[0]), int(days[-1]), zone):
+        counts[row_of[point], int(np.searchsorted(days, day, "right")) - 1] = many
+    return counts
 
 
 async def _promptness(db: Database, points: Sequence[Point], days: Counts, zone: str) -> dict[str, Counts]:

@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     _registry(_group(commands, "registry", "check, plan, apply or export the registry"))
     _keys(_group(commands, "keys", "API keys"))
     _webhooks(_group(commands, "webhooks", "where alerts are posted to"))
+    _quarantine(_group(commands, "quarantine", "what could not be stored, with the reason"))
     _profiles(_group(commands, "profiles", "meter profiles"))
     _import(_group(commands, "import", "bring in data from files"))
     backtest = _add(commands, "backtest", "what the register engine makes of a file of readings; needs no server")
@@ -88,6 +89,11 @@ def _webhooks(actions: Actions) -> None:
     add.add_argument("--severity", default="warning", choices=("info", "warning", "critical"), help="from this on")
     _add(actions, "disable", "post there no more", group="webhooks").add_argument("name")
     _add(actions, "list", "all webhooks", group="webhooks")
+
+
+def _quarantine(actions: Actions) -> None:
+    listing = _add(actions, "list", "the latest messages in quarantine, newest first", group="quarantine")
+    listing.add_argument("--limit", type=_count, default=20, help="how many (default 20)")
 
 
 def _profiles(actions: Actions) -> None:

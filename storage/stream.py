@@ -14,6 +14,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote, unquote
 
@@ -59,6 +60,8 @@ CAPACITY = 10 * 2**30
 _IN_USE = 10058
 """JetStream error code: there is a stream of this name, with another configuration."""
 _EVENTS_HELD = 10_000
+_EXCERPT = 200
+"""Bytes shown of a payload in quarantine."""
 _HEADERS = 8_192
 """Bytes of a message left for its headers."""
 
@@ -82,6 +85,13 @@ class Quarantined:
     reason: str
     source: str
     payload: bytes
+
+    def __str__(self) -> str:
+        """Two lines, nothing in them that could steer a terminal."""
+        at = datetime.fromtimestamp(self.at // MICROSECOND, UTC).isoformat()
+        excerpt = self.payload[:_EXCERPT].decode("utf-8", "backslashreplace")
+        lines = f"{at}  {self.uscc}  {self.source}: {self.reason}", f"    {excerpt}"
+        return "\n".join("".join(sign if sign.isprintable() else "·" for sign in line) for line in lines)
 
 
 class Stream:
@@ -174,6 +184,11 @@ class Stream:
                         )
                     )
         return found
+
+    async def quarantine_size(self) -> int:
+        """Messages in quarantine."""
+        with translated(self._link.address):
+            return int((await self._link.jetstream.stream_info("QUARANTINE")).state.messages)
 
     async def notify(self, subject: str, data: bytes, headers: dict[str, str] | None = None) -> None:
         """Tell whoever listens now. During an outage nobody is told: listeners look anew after a reconnect."""

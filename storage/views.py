@@ -148,6 +148,12 @@ async def open_alerts(db: Database) -> int:
         return int(await conn.fetchval(db.sql["view_open_alerts"]))
 
 
+async def conflict_count(db: Database, most: int) -> int:
+    """How many readings were set aside because they differ from a stored one, counted up to `most`."""
+    async with db.connection() as conn:
+        return int(await conn.fetchval(db.sql["view_conflict_count"], most))
+
+
 # Columns. Their points were found through the functions above.
 
 
@@ -178,6 +184,15 @@ async def promptness(
     async with db.connection() as conn:
         rows = await conn.fetch(db.sql["view_promptness"], points, instant(start), instant(past), seconds, zone)
     return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def conflicts(
+    db: Database, points: Sequence[int], start: int, past: int, zone: str
+) -> list[tuple[int, int, int]]:
+    """(point, day, readings in [start, past) that differ from the stored one of the same time)."""
+    async with db.connection() as conn:
+        rows = await conn.fetch(db.sql["view_conflicts"], points, instant(start), instant(past), zone)
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 async def _rows(db: Database, query: str, sight: Sight, *arguments: object) -> list[Row]:

@@ -112,6 +112,9 @@ async def test_a_push_is_in_the_stream_when_it_is_answered(world: World) -> None
     metrics = (await world.client.get("/metrics")).text
     assert 'wanjia_push_rows_total{verdict="accepted"} 4.0' in metrics
     assert 'wanjia_stream_backlog_messages{lane="backfill"} 2.0' in metrics
+    assert "wanjia_quarantine_messages 0.0" in metrics
+    await world.services.stream.quarantine(USCC, b"?", "not JSON", "meters.x")
+    assert "wanjia_quarantine_messages 1.0" in (await world.client.get("/metrics")).text
 
 
 async def test_pushes_that_are_refused(world: World) -> None:
