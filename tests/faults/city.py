@@ -23,6 +23,12 @@ from storage.embedded.room import Room
 from tests.waiting import until
 
 USCC = "91110000600037341L"
+CLIENTS = 10
+"""MQTT connections at a time."""
+IN_FLIGHT = 50
+"""Messages of each on their way at a time."""
+PAUSE_S = 1.0
+"""Of each between two such bursts: ingest on a small machine keeps up."""
 REGISTRY = """
 enterprises:
   - uscc: 91110000600037341L
@@ -155,16 +161,29 @@ async def push(city: City, book: Book) -> None:
 
 
 async def publish(city: City, book: Book) -> None:
-    """Publish readings with QoS 1, for ever; only what got its PUBACK counts."""
+    """Publish readings with QoS 1 over many connections, for ever; only what got its PUBACK counts.
+
+    Many are under way at any time: a server that acknowledges a little too early is caught only like this.
+    """
+    await asyncio.gather(*(_publish(city, book, f"kills-{number}") for number in range(CLIENTS)))
+
+
+async def _publish(city: City, book: Book, name: str) -> None:
+    async def one(client: aiomqtt.Client) -> None:
+        at, value = book.next()
+        payload = json.dumps({"ts": iso(at), "active_energy_import": value})
+        await client.publish(f"meters/{USCC}/M-mqtt/data", payload, qos=1)
+        book.acknowledged[at] = value
+
     while True:
         try:
-            async with aiomqtt.Client("127.0.0.1", city.mqtt_port, identifier="kills", timeout=5) as client:
+            async with aiomqtt.Client(
+                "127.0.0.1", city.mqtt_port, identifier=name, timeout=5, max_inflight_messages=IN_FLIGHT
+            ) as client:
+                client.pending_calls_threshold = IN_FLIGHT  # else it warns of every one
                 while True:
-                    at, value = book.next()
-                    payload = json.dumps({"ts": iso(at), "active_energy_import": value})
-                    await client.publish(f"meters/{USCC}/M-mqtt/data", payload, qos=1)
-                    book.acknowledged[at] = value
-                    await asyncio.sleep(0.01)
+                    await asyncio.gather(*(one(client) for _ in range(IN_FLIGHT)))
+                    await asyncio.sleep(PAUSE_S)
         except (aiomqtt.MqttError, OSError):
             book.refused += 1
             await asyncio.sleep(0.1)

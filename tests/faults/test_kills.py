@@ -48,6 +48,9 @@ async def test_nothing_acknowledged_is_lost_through_kills(modbus: str) -> None:
             senders = [asyncio.create_task(publish(city, mqtt)), asyncio.create_task(push(city, http))]
             try:
                 recoveries = await kill_in_turn(city)
+            except AssertionError as error:
+                error.add_note(city.log())
+                raise
             finally:
                 while not all(sender.done() for sender in senders):  # a client may swallow a cancellation
                     for sender in senders:

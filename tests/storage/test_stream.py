@@ -331,6 +331,50 @@ async def test_killed_again_and_again_it_loses_nothing_acknowledged(own_server: 
     await stream.close()
 
 
+async def test_killed_under_many_devices_it_loses_nothing_acknowledged(own_server: Lease) -> None:
+    """A server that acknowledges a little before it has stored is caught only with many messages under way."""
+    stream = await Stream.connect(own_server.url)
+    acknowledged: set[bytes] = set()
+
+    async def send(client: aiomqtt.Client, payload: bytes) -> None:
+        await client.publish("meters/U1/M1/up", payload, qos=1)
+        acknowledged.add(payload)
+
+    async def device(number: int) -> None:
+        with contextlib.suppress(aiomqtt.MqttError):
+            async with aiomqtt.Client(
+                "127.0.0.1",
+                own_server.state.mqtt_port or 0,
+                identifier=f"d{number}",
+                timeout=3,
+                max_inflight_messages=50,
+            ) as client:
+                client.pending_calls_threshold = 50
+                for burst in range(1_000):
+                    await asyncio.gather(*(send(client, b"%d.%d.%d" % (number, burst, n)) for n in range(50)))
+
+    for round in range(2):
+        devices = [asyncio.create_task(device(100 * round + number)) for number in range(10)]
+        count = len(acknowledged)
+        await until(lambda count=count: len(acknowledged) > count + 1_000, seconds=20, what="publishing")
+        assert own_server.state.pid
+        os.kill(own_server.state.pid, signal.SIGKILL)
+        await asyncio.wait(devices, timeout=15)
+        await until(lambda: stream.connected, seconds=15, what="the reconnect")
+    lane = (await stream.lanes())["mqtt"]
+    found: set[bytes] = set()
+
+    async def all_found() -> bool:
+        await lane.ask()
+        messages = lane.take(10**9)
+        found.update(message.data for message in messages)
+        await lane.acknowledge(messages)
+        return acknowledged <= found
+
+    await until(all_found, what="all that was acknowledged")
+    await stream.close()
+
+
 async def test_a_lane_goes_on_after_the_server_was_killed(own_server: Lease) -> None:
     stream = await Stream.connect(own_server.url)
     lane = (await stream.lanes())["live"]
