@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from collector.intake import IDLE_S, acknowledge, intake
-from collector.news import tell
+from collector.news import tell, warn_of_conflicts
 from collector.normalize import Normalizer, Refusal, of_rows, refusal
 from collector.recompute import recompute, work_off
 from collector.terms import Terms
@@ -88,6 +88,7 @@ class Registry:
 
     def __init__(self, table: PointTable) -> None:
         self.revision = table.revision
+        self.points = table.points
         self.known = Known(table)
         self.terms = Terms(table.points.values())
         self.normalizer = Normalizer(table, self.known)
@@ -134,6 +135,7 @@ class Ingest:
         await self._quarantine(refusals)
         await acknowledge(self._lanes, messages)
         if stored:
+            warn_of_conflicts(stored.conflicting, self._registry.points)
             await tell(self._stream, stored.new, self._registry.known)
 
     async def _commit(self, messages: list[Message]) -> tuple[Stored, list[Refusal]]:

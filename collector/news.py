@@ -1,13 +1,36 @@
-"""Telling who listens what was just stored: `events.readings.<uscc>`, not durable."""
+"""Telling what was just stored: events `events.readings.<uscc>`, not durable, and conflicts in the log."""
 
 from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 
 from collector.validate import Known, Mask
 from config.quality import Flag
-from config.samples import SampleBatch
+from config.samples import Points, SampleBatch
+from storage.points import Point
 from storage.stream import SAMPLES_PER_MESSAGE, Stream
+
+log = logging.getLogger(__name__)
+
+NAMED = 5
+"""Points named in one warning."""
+
+
+def warn_of_conflicts(conflicting: Points, points: Mapping[int, Point]) -> None:
+    """Say which points got readings that differ from stored ones of the same time: two devices under one name, most
+    likely."""
+    if not len(conflicting):
+        return
+    counts = Counter(conflicting.tolist())
+    named = [(points[point], count) for point, count in counts.most_common(NAMED)]
+    places = [f"{point.uscc}/{point.metering_point} {point.quantity} ({count})" for point, count in named]
+    more = f" and {len(counts) - NAMED} points more" if len(counts) > NAMED else ""
+    said = "%d readings differ from stored ones of the same time; these stay, the others are set aside: %s%s"
+    log.warning(said, len(conflicting), ", ".join(places), more)
 
 
 async def tell(stream: Stream, new: SampleBatch, known: Known) -> None:

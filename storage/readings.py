@@ -40,11 +40,16 @@ class ReadingColumns:
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What became of a batch: `new` rows are stored now (sorted by point and time), repeats were there with the same
-    value, conflicts with another one: the first stays, the other is kept in reading_conflict."""
+    value, conflicts with another one: the first stays, the other is kept in reading_conflict. `conflicting`: the point
+    of each conflict."""
 
     new: SampleBatch
     repeats: int
-    conflicts: int
+    conflicting: Points
+
+    @property
+    def conflicts(self) -> int:
+        return len(self.conflicting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ async def store(conn: Connection, batch: SampleBatch, received: Instants | None 
     return Stored(
         SampleBatch(new.point, new.time, new.value, new.flags, batch.received),
         repeats + int((~differs).sum()),
-        sum(len(part) for part in conflicts),
+        np.concatenate([doubled.point[differs], clashing.point]),
     )
 
 

@@ -86,7 +86,9 @@ async def test_a_reading_reaches_its_interval_hour_and_day(database: Database, s
         assert await intervals.prove(conn, np.array([point], np.int32), 0, START * 2) == []
 
 
-async def test_what_comes_twice_is_stored_once(database: Database, stream: Stream) -> None:
+async def test_what_comes_twice_is_stored_once(
+    database: Database, stream: Stream, caplog: pytest.LogCaptureFixture
+) -> None:
     [point] = await seed(database)
     rows = [(point, START + minute * MINUTE, float(minute)) for minute in range(60)]
     async with ingesting(database, stream):
@@ -97,6 +99,9 @@ async def test_what_comes_twice_is_stored_once(database: Database, stream: Strea
     assert len(await stored(database, point)) == 60
     async with database.connection() as conn:
         assert await conn.fetchval("select value from reading_conflict") == 7.0
+    (warning,) = [record.message for record in caplog.records if "differ from stored ones" in record.message]
+    assert warning.startswith("1 readings differ")
+    assert warning.endswith(f"{USCC}/E-1 active_energy_import (1)")
 
 
 async def test_what_can_never_be_stored_goes_to_quarantine_with_its_reason(database: Database, stream: Stream) -> None:
