@@ -15,19 +15,19 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from collector.intake import IDLE_S, acknowledge, intake
 from collector.news import tell, warn_of_conflicts
 from collector.normalize import Normalizer, Refusal, of_rows, refusal
-from collector.recompute import recompute, work_off
+from collector.recompute import READINGS, postpone, put_off, recompute, work_off
 from collector.terms import Terms
 from collector.validate import Known, Times, sift
-from config.samples import MICROSECOND, now_us
+from config.samples import MICROSECOND, SampleBatch, now_us
 from config.settings import Settings
-from storage.database import Connection, Database, translated
+from storage.database import Connection, Database, limit_statements, translated
 from storage.embedded import Servers, servers
-from storage.errors import RowsRefused, StorageError, Unavailable
+from storage.errors import RowsRefused, StorageError, StreamFull, TooSlow, Unavailable
 from storage.exclusive import exclusive
 from storage.lanes import Lane, Message
 from storage.migrate import refuse_older
@@ -39,11 +39,17 @@ from storage.stream import Stream
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+Then: TypeAlias = Callable[[Connection, SampleBatch, Terms], Awaitable[None]]
+"""What to do about the intervals of new readings."""
 
 LONGEST_PAUSE_S = 5.0
 STEADY_S = 30.0
 """After so long without one a failure is a new one, to be said."""
 DROP_S = 3600.0
+AT_ONCE = 100
+"""Messages on their way into quarantine."""
+PORTION_S = 10.0
+"""Longest statement while dirty ranges are worked off: live readings wait for it."""
 POISON = (RowsRefused, ValueError, ArithmeticError, LookupError)
 """Errors that a message can cause by what it says; anything else is not its fault."""
 
@@ -108,6 +114,8 @@ class Ingest:
         self._registry = Registry(PointTable())
         self._retention_days = retention_days
         self._next_drop = 0.0
+        self._portion = READINGS
+        """Of the dirty ranges, so many readings at a time; fewer after it was too slow."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises StorageError; what was not acknowledged comes again."""
@@ -124,41 +132,74 @@ class Ingest:
     async def take(self, messages: list[Message]) -> None:
         """See these messages to their end."""
         try:
-            stored, refusals = await self._by_present_registry(lambda: self._commit(messages))
-        except POISON as error:
+            stored, refusals = await self._store(messages)
+        except (TooSlow, *POISON) as error:
             if len(messages) > 1:  # one of them cannot be stored: halve until it is found, the others get through
                 middle = len(messages) // 2
                 await self.take(messages[:middle])
                 await self.take(messages[middle:])
                 return
+            if isinstance(error, TooSlow):
+                raise
             stored, refusals = None, [refusal(messages[0], f"cannot be stored: {error}")]
-        await self._quarantine(refusals)
-        await acknowledge(self._lanes, messages)
+        unkept = await self._quarantine(refusals)
+        await acknowledge(self._lanes, [message for message in messages if message.reply not in unkept])
         if stored:
             warn_of_conflicts(stored.conflicting, self._registry.points)
             await tell(self._stream, stored.new, self._registry.known)
 
-    async def _commit(self, messages: list[Message]) -> tuple[Stored, list[Refusal]]:
+    async def _store(self, messages: list[Message]) -> tuple[Stored, list[Refusal]]:
+        """In one transaction; if the intervals take too long, they are left for later."""
+        try:
+            return await self._by_present_registry(lambda: self._commit(messages, recompute))
+        except TooSlow as error:
+            log.warning("the intervals of %d messages are left for later: %s", len(messages), error)
+            return await self._by_present_registry(lambda: self._commit(messages, put_off))
+
+    async def _commit(self, messages: list[Message], then: Then) -> tuple[Stored, list[Refusal]]:
         """Everything there is to store in these messages, with its intervals and rollups, and what is refused."""
         registry = self._registry
         rows, refusals = registry.normalizer.normalize(messages)
         good, refused = sift(rows, registry.known, self._times())
         async with self._transaction():
             stored = await store(self._conn, good.batch(), good.received)
-            await recompute(self._conn, stored.new, registry.terms)
+            await then(self._conn, stored.new, registry.terms)
         return stored, refusals + of_rows(refused, messages)
 
-    async def _quarantine(self, refusals: list[Refusal]) -> None:
-        for reason, count in Counter(item.reason for item in refusals).items():
+    async def _quarantine(self, refusals: list[Refusal]) -> set[str]:
+        """Keep what can never be stored. Those that the full stream does not take (their `reply`) stay in the queue."""
+        unkept: set[str] = set()
+        for start in range(0, len(refusals), AT_ONCE):
+            some = refusals[start : start + AT_ONCE]
+            sending = [self._stream.quarantine(item.uscc, item.payload, item.reason, item.source) for item in some]
+            for item, error in zip(some, await asyncio.gather(*sending, return_exceptions=True), strict=True):
+                if isinstance(error, StreamFull):
+                    unkept.add(item.reply)
+                elif error is not None:
+                    raise error
+        for reason, count in Counter(item.reason for item in refusals if item.reply not in unkept).items():
             source = next(item.source for item in refusals if item.reason == reason)
             log.warning("%d messages in quarantine, one from %s: %s", count, source, reason)
-        for item in refusals:
-            await self._stream.quarantine(item.uscc, item.payload, item.reason, item.source)
+        if unkept:
+            log.warning("%d unreadable messages wait until the stream has room for its quarantine", len(unkept))
+        return unkept
 
     async def _work_off(self) -> bool:
-        """Some of the intervals that are marked to be computed again; whether there were any."""
-        async with self._transaction():
-            return await work_off(self._conn, self._registry.terms, self._times().kept_from)
+        """Some of the intervals that are marked to be computed again; whether there is more to do at once."""
+        try:
+            async with self._transaction():
+                await limit_statements(self._conn, PORTION_S)
+                worked = await work_off(self._conn, self._registry.terms, self._times().kept_from, self._portion)
+        except TooSlow:
+            if self._portion > 1:
+                self._portion = max(self._portion // 10, 1)
+                return True
+            log.warning("the intervals of a point are too slow to compute; others come first")
+            async with self._transaction():
+                await postpone(self._conn)
+            return False
+        self._portion = min(self._portion * 2, READINGS)
+        return worked
 
     def _times(self) -> Times:
         now = now_us()

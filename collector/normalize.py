@@ -24,6 +24,8 @@ class Refusal:
     payload: bytes
     reason: str
     source: str
+    reply: str
+    """Which message it was: where its acknowledgement goes."""
 
 
 class Normalizer:
@@ -40,7 +42,11 @@ class Normalizer:
         refusals: list[Refusal] = []
         for number, message in enumerate(messages):
             try:
-                batch = self._device(message) if message.subject.startswith("meters.") else _samples(message)
+                if message.subject.startswith("meters."):
+                    batch, reason = self._device(message)
+                    refusals += [refusal(message, reason)] if reason else []
+                else:
+                    batch = _samples(message)
             except (BadPayload, ValueError) as error:
                 refusals.append(refusal(message, str(error)))
                 continue
@@ -49,8 +55,11 @@ class Normalizer:
         owners = [self._known.enterprise_of.get(sender(message), -1) for message in messages]
         return _columns(parts, numbers, owners), refusals
 
-    def _device(self, message: Message) -> SampleBatch:
-        """A payload of a device, by the mapping of its connection. Raises BadPayload."""
+    def _device(self, message: Message) -> tuple[SampleBatch, str]:
+        """A payload of a device, by the mapping of its connection, and why some of it is refused ("": nothing is).
+
+        Raises BadPayload when all of it is.
+        """
         _, uscc, meter, *_ = [*message.subject.split("."), "", ""]
         device = self._table.devices.get((uscc, meter))
         if device is None:
@@ -69,7 +78,7 @@ def sender(message: Message) -> str:
 
 
 def refusal(message: Message, reason: str) -> Refusal:
-    return Refusal(sender(message), message.data, reason, message.subject)
+    return Refusal(sender(message), message.data, reason, message.subject, message.reply)
 
 
 def of_rows(refused: list[tuple[str, Rows]], messages: Sequence[Message]) -> list[Refusal]:
@@ -92,8 +101,11 @@ def _samples(message: Message) -> SampleBatch:
     return batch
 
 
-def _placed(device: Device, decoded: Decoded, received: int) -> SampleBatch:
-    """Readings of a meter as points of where it was installed then. A quantity nobody asked for is left out."""
+def _placed(device: Device, decoded: Decoded, received: int) -> tuple[SampleBatch, str]:
+    """Readings of a meter as points of where it was installed then, and why others are refused ("": none are).
+
+    A quantity nobody asked for is left out.
+    """
     point = np.full(len(decoded.time), -1, np.int32)
     installed = np.zeros(len(decoded.time), np.bool_)
     for valid_from, valid_to, points in device.points:
@@ -101,10 +113,10 @@ def _placed(device: Device, decoded: Decoded, received: int) -> SampleBatch:
         ids = np.array([points.get(quantity, -1) for quantity in decoded.quantities], np.int32)
         point[then] = ids[decoded.quantity[then]]
         installed |= then
-    if not installed.all():
-        raise BadPayload(f"meter {device.meter} was not installed at the time of a reading in it")
+    reason = "" if installed.all() else f"meter {device.meter} was not installed at the time of a reading in it"
     kept = point >= 0
-    return SampleBatch(point[kept], decoded.time[kept], decoded.value[kept], decoded.flags[kept], received)
+    batch = SampleBatch(point[kept], decoded.time[kept], decoded.value[kept], decoded.flags[kept], received)
+    return batch, reason
 
 
 def _columns(parts: list[SampleBatch], numbers: list[int], owners: list[int]) -> Rows:

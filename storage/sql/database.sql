@@ -27,3 +27,6 @@ select number, name, checksum from schema_migration order by number;
 
 -- name: migration_done
 insert into schema_migration (number, name, checksum) values ($1, $2, $3);
+
+-- name: limit_statements
+select set_config('statement_timeout', $1, true);

@@ -9,11 +9,14 @@ import aiomqtt
 import numpy as np
 import pytest
 
+from collector import recompute
 from collector.ingest import Ingest
+from config.payload import mappings
 from config.quality import Flag
 from config.samples import MICROSECOND, SampleBatch, now_us
 from storage import intervals, readings
 from storage.database import Database
+from storage.errors import StreamFull, TooSlow
 from storage.exclusive import exclusive
 from storage.intervals import IntervalColumns, Ranges
 from storage.stream import Event, Stream
@@ -187,6 +190,123 @@ async def test_poison_is_found_and_the_rest_gets_through(
     [item] = await stream.quarantined()
     assert item.reason == "cannot be stored: a value nobody expected"
     assert SampleBatch.from_bytes(item.payload).value.tolist() == [666.0]
+
+
+async def test_a_reading_outside_the_installation_is_refused_alone(database: Database, stream: Stream) -> None:
+    [energy] = await seed(database)
+    shared = {"code": "EPI", "unit": "kWh"}
+    rows = [{"value": "1.0", "time": 1_577_000_000_000}, {"value": "2.0", "time": START // 1000}]
+    payload = json.dumps({"data": [shared | row for row in rows]}).encode()
+    async with database.transaction() as conn:
+        await conn.execute("update payload_mapping set body = $1", mappings()["ems-gateway"].model_dump_json())
+        await conn.execute(REVISE)
+    async with ingesting(database, stream):
+        await stream.publish_raw(f"meters.{USCC}.M-1.up", payload)
+        await drained(stream)
+    assert await stored(database, energy) == [(START, 2.0)]
+    [item] = await stream.quarantined()
+    assert item.reason == "meter M-1 was not installed at the time of a reading in it"
+    assert item.payload == payload
+
+
+async def test_a_full_quarantine_holds_up_nothing_but_what_it_should_take(
+    database: Database, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [point] = await seed(database)
+
+    async def full(*_: object) -> None:
+        raise StreamFull("no room")
+
+    monkeypatch.setattr(stream, "quarantine", full)
+    async with ingesting(database, stream):
+        await stream.publish_raw("meters.nobody", b"rubbish")
+        for number in range(3):
+            await stream.publish(USCC, batch([(point, START + number * MINUTE, float(number))]))
+
+        async def through() -> bool:
+            return len(await stored(database, point)) == 3 and (await stream.backlog())["live"] == 0
+
+        await until(through, seconds=15, what="what is good ingested")
+        assert (await stream.backlog())["meters"] == 1
+
+
+async def test_much_goes_to_quarantine_side_by_side(
+    database: Database, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await seed(database)
+    together = most = 0
+    keep = stream.quarantine
+
+    async def quarantine(uscc: str, payload: bytes, reason: str, source: str) -> None:
+        nonlocal together, most
+        together += 1
+        most = max(most, together)
+        await keep(uscc, payload, reason, source)
+        together -= 1
+
+    monkeypatch.setattr(stream, "quarantine", quarantine)
+    for _ in range(150):
+        await stream.publish_raw("meters.nobody", b"rubbish")
+    async with ingesting(database, stream):
+        await drained(stream)
+    assert len(await stream.quarantined(200)) == 150
+    assert 10 < most <= 100
+
+
+async def test_intervals_that_are_too_slow_are_made_later_and_in_small_portions(
+    database: Database, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [point] = await seed(database)
+    portions: list[int] = []
+
+    async def slow(*_: object) -> None:
+        raise TooSlow("cut")
+
+    async def work_off(conn, terms, kept_from, portion):  # type: ignore[no-untyped-def]
+        portions.append(portion)
+        if portion > 1000:
+            raise TooSlow("cut")
+        return await recompute.work_off(conn, terms, kept_from, portion)
+
+    monkeypatch.setattr("collector.ingest.recompute", slow)
+    monkeypatch.setattr("collector.ingest.work_off", work_off)
+    async with ingesting(database, stream):
+        await stream.publish(USCC, batch([(point, START + n * MINUTE, float(n)) for n in range(2881)]))
+        await drained(stream)
+
+        async def all_there() -> bool:
+            return len(await consumption(database, point)) == 192
+
+        await until(all_there, seconds=15, what="all intervals made")
+    assert await consumption(database, point) == {n * 15: 15.0 for n in range(192)}
+    assert min(portions) < 1000
+
+
+async def test_a_range_that_is_always_too_slow_lets_others_come_first(
+    database: Database, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hopeless, point = await seed(database, 2)
+
+    async def work_off(conn, terms, kept_from, portion):  # type: ignore[no-untyped-def]
+        first = await conn.fetch("select point_id from dirty_range order by id limit $1", portion)
+        if any(row["point_id"] == hopeless for row in first):
+            raise TooSlow("cut")
+        return await recompute.work_off(conn, terms, kept_from, portion)
+
+    async def put_off(*of: object) -> None:
+        await recompute.put_off(*of)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("collector.ingest.recompute", put_off)
+    monkeypatch.setattr("collector.ingest.work_off", work_off)
+    async with ingesting(database, stream):
+        both = [(hopeless, START, 0.0), (hopeless, START + QUARTER, 1.0), (point, START, 0.0)]
+        await stream.publish(USCC, batch([*both, (point, START + QUARTER, 1.0)]))
+
+        async def there() -> bool:
+            return await consumption(database, point) == {0: 1.0}
+
+        await until(there, seconds=15, what="the other point's interval")
+        assert await consumption(database, hopeless) == {}
 
 
 async def test_new_points_are_known_as_soon_as_the_registry_has_them(database: Database, stream: Stream) -> None:
