@@ -67,8 +67,7 @@ class Normalizer:
         mapping = self._table.mappings.get(device.mapping)
         if mapping is None:
             raise BadPayload(f"meter {meter} has no payload mapping; give its connection one")
-        received = int((message.headers or {}).get("Wanjia-Received") or message.stored_at)
-        return _placed(device, decode(mapping, message.data, received), received)
+        return _placed(device, decode(mapping, message.data, message.stored_at), message.stored_at)
 
 
 def sender(message: Message) -> str:

@@ -21,7 +21,6 @@ FIRST_BACKOFF_S = 5.0
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _SLOTS = 4096
-_STALL_S = 1.0
 
 
 def phase(connection: int, cadence_s: float) -> float:

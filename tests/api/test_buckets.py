@@ -1,6 +1,7 @@
 """The calendar of answers, what is owed, and sums into buckets."""
 
 from datetime import date, datetime
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.buckets import INTERVALS, MOST, Interval, edges, word
+from api.buckets import MOST, Interval, edges, word
 from api.consumption import Buckets, buckets, main_quantity
 from api.expected import cadence, longest_interval, owed
 from api.problems import Problem
@@ -19,6 +20,7 @@ from config.samples import MICROSECOND
 from storage.intervals import IntervalColumns
 from storage.points import Point
 
+INTERVALS: tuple[Interval, ...] = get_args(Interval)
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu", "Australia/Lord_Howe"]
 HOUR, DAY = 3600 * MICROSECOND, 86_400 * MICROSECOND
 START = parse("2026-01-01T00:00:00+08:00")
