@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import time
@@ -336,25 +337,22 @@ async def test_killed_under_many_devices_it_loses_nothing_acknowledged(own_serve
     stream = await Stream.connect(own_server.url)
     acknowledged: set[bytes] = set()
 
-    async def send(client: aiomqtt.Client, payload: bytes) -> None:
-        await client.publish("meters/U1/M1/up", payload, qos=1)
-        acknowledged.add(payload)
+    async def send(client: aiomqtt.Client, name: str) -> None:
+        for count in itertools.count():
+            payload = f"{name}.{count}".encode().ljust(400)
+            await client.publish("meters/U1/M1/up", payload, qos=1)
+            acknowledged.add(payload)
 
-    async def device(number: int) -> None:
+    async def device(name: str) -> None:
         with contextlib.suppress(aiomqtt.MqttError):
             async with aiomqtt.Client(
-                "127.0.0.1",
-                own_server.state.mqtt_port or 0,
-                identifier=f"d{number}",
-                timeout=3,
-                max_inflight_messages=50,
+                "127.0.0.1", own_server.state.mqtt_port or 0, identifier=name, timeout=3, max_inflight_messages=50
             ) as client:
                 client.pending_calls_threshold = 50
-                for burst in range(1_000):
-                    await asyncio.gather(*(send(client, b"%d.%d.%d" % (number, burst, n)) for n in range(50)))
+                await asyncio.gather(*(send(client, f"{name}.{number}") for number in range(50)))
 
     for round in range(2):
-        devices = [asyncio.create_task(device(100 * round + number)) for number in range(10)]
+        devices = [asyncio.create_task(device(f"{round}-{number}")) for number in range(12)]
         count = len(acknowledged)
         await until(lambda count=count: len(acknowledged) > count + 1_000, seconds=20, what="publishing")
         assert own_server.state.pid
