@@ -130,12 +130,13 @@ async def tallies(
 
 def _expected(points: Sequence[Point], days: Counts, now: int) -> Counts:
     """Readings owed, a row per point. Thousands of points share few schedules."""
-    known: dict[tuple[tuple[int, int | None], ...], Counts] = {}
+    known: dict[tuple[Any, ...], Counts] = {}
     found = np.zeros((len(points), len(days) - 1), np.int64)
     for row, point in enumerate(points):
-        if point.schedule not in known:
-            known[point.schedule] = owed(point, days, now).readings
-        found[row] = known[point.schedule]
+        due = point.schedule, point.grid
+        if due not in known:
+            known[due] = owed(point, days, now).readings
+        found[row] = known[due]
     return found
 
 

@@ -28,6 +28,7 @@ from collector.energy import metered
 from collector.pairs import Array
 from collector.registers import Kind, Verdict
 from collector.terms import Terms
+from config.grid import first_grid
 from config.quality import Quality
 from config.samples import MICROSECOND
 from storage.intervals import IntervalColumns, Ranges
@@ -79,9 +80,11 @@ def backtest(readings: Path, meters: Path, out: Path) -> str:
 def _point(number: int, facts: MeterFacts) -> Point:
     limit = None if facts.rated_per_hour is None else facts.rated_per_hour * MARGIN
     segment = Segment(0, None, number, 1.0, facts.modulus, facts.resolution, limit, None, None)
+    schedule = ((0, facts.cadence_s),)
     return Point(
-        number, "", 0, number, str(number), facts.carrier, "", True, facts.zone, (segment,), ((0, facts.cadence_s),)
-    )
+        number, "", 0, number, str(number), facts.carrier, "", True, facts.zone, (segment,), schedule,
+        first_grid(schedule),
+    )  # fmt: skip
 
 
 def _parts(arrivals: Arrivals) -> Iterator[Arrivals]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from collector.pairs import Array
 from collector.registers import Series
+from config.grid import QUARTER_S, Grid
 from config.quality import Flag
 from config.samples import MICROSECOND
 from storage.points import Point, Segment
 from storage.readings import ReadingColumns
 
 FOREVER = np.iinfo(np.int64).max
-QUARTER_S = 900
-_DAY_S = 86_400
 _SECOND_BITS = 34
 """Seconds since 1970 fit until the year 2514; look-up keys are (rank, second) in one number."""
 
@@ -30,29 +30,20 @@ class Era:
     cadence_s: int
 
 
-def interval_length(cadence_s: int | None) -> int:
-    """Seconds of an interval: a quarter of an hour, or the cadence where that is longer, rounded up to part a day."""
-    length = max(QUARTER_S, min(cadence_s or 0, _DAY_S))
-    while _DAY_S % length:
-        length += 1
-    return length
+@lru_cache(maxsize=1024)
+def eras(grid: Grid, schedule: tuple[tuple[int, int | None], ...]) -> tuple[Era, ...]:
+    """Both begin at boundaries of intervals: a new cadence counts from the first interval that lies wholly in it."""
+    lengths = ((0, QUARTER_S), *grid)
+    cadences = [(0, 0)]
+    for at, cadence_s in schedule:
+        step = _in_force(lengths, at) * MICROSECOND
+        cadences.append((-(-at // step) * step, cadence_s or 0))
+    starts = sorted({start for start, _ in (*lengths, *cadences)})
+    return tuple(Era(start, _in_force(lengths, start), _in_force(cadences, start)) for start in starts)
 
 
-def eras(schedule: Iterable[tuple[int, int | None]]) -> list[Era]:
-    """A change of interval length waits for the next instant that is a boundary of both lengths."""
-    found = [Era(0, QUARTER_S, 0)]
-    for valid_from, cadence_s in schedule:
-        length = interval_length(cadence_s)
-        if length == found[-1].length_s:
-            start = valid_from
-        else:
-            step = int(np.lcm(length, found[-1].length_s)) * MICROSECOND
-            start = max(-(-valid_from // step) * step, found[-1].start)
-        if len(found) == 1:  # intervals before the first schedule are as long as in it
-            found = [Era(0, length, 0)]
-            start = valid_from
-        found.append(Era(start, length, cadence_s or 0))
-    return found
+def _in_force(rows: Sequence[tuple[int, int]], at: int) -> int:
+    return next(value for start, value in reversed(rows) if start <= at)
 
 
 class Terms:
@@ -73,7 +64,7 @@ class Terms:
         self.limit = _column(self.segments, lambda s: np.inf if s.limit_per_hour is None else s.limit_per_hour)
         self.bordered = np.array([_bordered(point) for point in self.points], np.bool_)
         """Points that have borders to look at: several segments, or registers noted at installation or removal."""
-        spans = [(rank, era) for rank, point in enumerate(self.points) for era in eras(point.schedule)]
+        spans = [(rank, era) for rank, point in enumerate(self.points) for era in eras(point.grid, point.schedule)]
         self._era_key = _keys([(rank, era.start) for rank, era in spans])
         self.era_start = np.array([era.start for _, era in spans], np.int64)
         self.length = np.array([era.length_s for _, era in spans], np.int64) * MICROSECOND

@@ -120,7 +120,7 @@ class Difference:
 
 
 async def replace(conn: Connection, intervals: IntervalColumns, ranges: Ranges) -> Changed:
-    """Make `intervals` all the intervals that start in `ranges`, which they must lie in.
+    """Make `intervals`, which must lie in `ranges`, all the intervals that overlap them.
 
     Only differences are written: computing the same again changes nothing.
     """
@@ -177,8 +177,8 @@ async def roll_up(conn: Connection, changed: Changed, zone_of_point: Mapping[int
 async def rezone(conn: Connection, usccs: Sequence[str]) -> None:
     """Make all days of these enterprises again, in the zones they have now.
 
-    Ingest waits until the transaction ends and then finds the registry revised: what it rolled up in the meantime in the
-    old zone is never committed.
+    Ingest waits until the transaction ends and then finds the registry revised: what it rolled up in the meantime in
+    the old zone is never committed.
     """
     if usccs:
         await conn.execute(SQL["rezone_lock"])

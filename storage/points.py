@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import asyncpg
 
+from config.grid import Grid
 from config.payload import PayloadMapping
 from config.quantities import QUANTITIES
 from storage.database import Database
@@ -55,6 +56,7 @@ class Point:
     """Sorted, not overlapping."""
     schedule: tuple[tuple[int, int | None], ...]
     """(valid_from, seconds apart that readings are expected from then on; None: none are), sorted."""
+    grid: Grid = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,14 @@ async def load_points(db: Database) -> PointTable:
         points = await conn.fetch(db.sql["point_rows"])
         segments = await conn.fetch(db.sql["segment_rows"])
         schedules = await conn.fetch(db.sql["schedule_rows"])
+        grids = await conn.fetch(db.sql["grid_rows"])
         devices = await conn.fetch(db.sql["device_rows"])
         installations = await conn.fetch(db.sql["installation_rows"])
         mappings = await conn.fetch(db.sql["registry_mappings"])
+    lengths = _by_point((ids, (valid_from, seconds)) for ids, valid_from, seconds in grids)
     lives = _by_point((ids, Segment(*row)) for ids, *row in segments)
     due = _by_point((ids, (valid_from, cadence_s)) for ids, valid_from, cadence_s in schedules)
-    table = PointTable(points=_points(points, lives, due), revision=revision)
+    table = PointTable(points=_points(points, lives, due, lengths), revision=revision)
     table.mappings.update({row["name"]: PayloadMapping.model_validate_json(row["body"]) for row in mappings})
     for point in table.points.values():
         table.by_metering_point.setdefault((point.uscc, point.metering_point), {})[point.quantity] = point.id
@@ -122,6 +126,7 @@ def _points(
     rows: Iterable[asyncpg.Record],
     segments: Mapping[int, tuple[Segment, ...]],
     schedules: Mapping[int, tuple[tuple[int, int | None], ...]],
+    grids: Mapping[int, Grid],
 ) -> dict[int, Point]:
     return {
         row["id"]: Point(
@@ -136,6 +141,7 @@ def _points(
             zone=row["zone"],
             segments=segments[row["id"]],
             schedule=schedules[row["id"]],
+            grid=grids[row["id"]],
         )
         for row in rows
     }

@@ -208,7 +208,7 @@ async def _write_points(conn: Connection, plan: Plan) -> None:
     """New points, then segments, schedules and dirty ranges of all that differ."""
     new = [key for key in plan.stretches if key not in plan.points]
     await _put(conn, "points", ({"uscc": key[0], "code": key[1], "quantity": key[2]} for key in new))
-    usccs = sorted({key[0] for key in (*plan.stretches, *plan.schedules)})
+    usccs = sorted({key[0] for key in (*plan.stretches, *plan.schedules, *plan.grids)})
     enterprises = [row["id"] for row in await conn.fetch(SQL["registry_enterprises"], usccs)]
     ids = {tuple(row)[:3]: row["id"] for row in await conn.fetch(SQL["registry_points"], enterprises)}
     meters = {(row["uscc"], row["code"]): row["id"] for row in await conn.fetch(SQL["registry_meters"], enterprises)}
@@ -222,6 +222,10 @@ async def _write_points(conn: Connection, plan: Plan) -> None:
     await conn.execute(SQL["registry_drop_schedules"], [ids[key] for key in plan.schedules])
     schedules = [(ids[key], *row) for key, rows in plan.schedules.items() for row in rows]
     await conn.copy_records_to_table("schedule", records=schedules)
+    await conn.execute(SQL["registry_drop_grids"], [ids[key] for key in plan.grids])
+    grids = [(ids[key], *row) for key, rows in plan.grids.items() for row in rows]
+    if grids:
+        await conn.execute(SQL["registry_put_grids"], *zip(*grids, strict=True))
     dirty = [(ids[key], start, end, "registry") for key, start, end in plan.dirty]
     columns = ("point_id", "from_time", "to_time", "reason")
     await conn.copy_records_to_table("dirty_range", records=dirty, columns=columns)
@@ -243,6 +247,7 @@ async def _write_audit(conn: Connection, plan: Plan, actor: str) -> None:
     for kind, bodies in (("profile", plan.profiles), ("mapping", plan.mappings)):
         rows += [(actor, "change", kind, name, None, json.dumps(body)) for name, body in bodies.items()]
     if not rows:
-        rows = [(actor, "derive", "point", "", None, json.dumps({"points": len({*plan.stretches, *plan.schedules})}))]
+        points = {*plan.stretches, *plan.schedules, *plan.grids}
+        rows = [(actor, "derive", "point", "", None, json.dumps({"points": len(points)}))]
     columns = ("actor", "action", "kind", "code", "before", "after")
     await conn.copy_records_to_table("audit", records=rows, columns=columns)

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from config.addresses import masked
 from config.errors import ConfigError
+from config.grid import Grid
 from config.quantities import QUANTITIES
 from config.registry_checks import Registry, check
 from config.registry_models import Enterprise, Installation, Meter, MeteringPoint
 from storage.registry_state import PointKey, State
-from storage.timeline import Cover, Schedule, Stretch, differing, lives, schedule
+from storage.timeline import Cover, Schedule, Stretch, differing, grid, lives, schedule
 
 Item = Enterprise | MeteringPoint | Meter
 Kind = Literal["enterprise", "metering_point", "meter"]
@@ -56,6 +57,7 @@ class Plan:
     stretches: dict[PointKey, tuple[Stretch, ...]] = field(default_factory=dict)
     """New segments of the points whose segments differ."""
     schedules: dict[PointKey, Schedule] = field(default_factory=dict)
+    grids: dict[PointKey, Grid] = field(default_factory=dict)
     dirty: list[Dirty] = field(default_factory=list)
     points: dict[PointKey, int] = field(default_factory=dict)
     """Points there are already."""
@@ -64,7 +66,7 @@ class Plan:
     @property
     def empty(self) -> bool:
         """Whether an apply would change nothing."""
-        return not (self.changes or self.profiles or self.mappings or self.stretches or self.schedules)
+        return not (self.changes or self.profiles or self.mappings or self.stretches or self.schedules or self.grids)
 
     def __str__(self) -> str:
         """For people: one line per object, with the dates whose intervals are made again."""
@@ -180,13 +182,18 @@ def _compare(
 ) -> None:
     point_id = state.points.get(key, -1)
     before, known = state.stretches.get(point_id, ()), state.schedules.get(point_id, ())
+    register = QUANTITIES[key[2]].kind == "register"
     if before != stretches:
         plan.stretches[key] = stretches
-        if point_id >= 0 and QUANTITIES[key[2]].kind == "register":
+        if point_id >= 0 and register:
             plan.dirty += [Dirty(key, start, end) for start, end in differing(before, stretches, plan.now)]
     due = schedule(known, before, covers, plan.now)
     if due != known:
         plan.schedules[key] = due
+    had = state.grids.get(point_id, ())
+    lengths = grid(had, due, None if point_id < 0 else plan.now) if register else ()
+    if lengths != had:
+        plan.grids[key] = lengths
 
 
 def rezoned(change: Change) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 
+from config.grid import Grid
 from config.payload import PayloadMapping
 from config.profile import Profile
 from config.registry_models import DatedRatio, Enterprise, Installation, Meter, MeteringPoint
@@ -34,6 +35,7 @@ class State:
     points: dict[PointKey, int] = field(default_factory=dict)
     stretches: dict[int, tuple[Stretch, ...]] = field(default_factory=dict)
     schedules: dict[int, Schedule] = field(default_factory=dict)
+    grids: dict[int, Grid] = field(default_factory=dict)
 
 
 async def read_state(conn: Connection, usccs: Sequence[str] | None) -> State:
@@ -47,6 +49,7 @@ async def read_state(conn: Connection, usccs: Sequence[str] | None) -> State:
     state.schedules = _by_point(
         (ids, tuple(row)) for ids, *row in await conn.fetch(SQL["registry_schedules"], state.ids)
     )
+    state.grids = _by_point((ids, tuple(row)) for ids, *row in await conn.fetch(SQL["registry_grids"], state.ids))
     return state
 
 

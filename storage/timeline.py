@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from config.grid import Grid, first_grid, next_grid
 from config.registry_checks import Registry, counting
 from config.registry_models import Enterprise, Installation, Meter, MeteringPoint
 
 MARGIN = 1.2
 """A rise beyond the rated power times this is questionable."""
 ALWAYS = datetime.max.replace(tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Span = tuple[datetime, datetime | None]
 Schedule = tuple[tuple[datetime, int | None], ...]
@@ -141,6 +143,17 @@ def _schedule(known: Schedule, before: tuple[Span, ...], covers: tuple[Cover, ..
         if cadence_s != (rows[-1][1] if rows else None):
             rows.append((at, cadence_s))
     return tuple(rows)
+
+
+@lru_cache(maxsize=1024)
+def grid(known: Grid, due: Schedule, now: datetime | None) -> Grid:
+    """How long a point's intervals are with this schedule; `now` None: the point is new."""
+    micro = tuple((_us(at), cadence_s) for at, cadence_s in due)
+    return first_grid(micro) if now is None else next_grid(known, micro, _us(now))
+
+
+def _us(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def _due(cover: Cover, known: Schedule, before: Iterable[Span], at: datetime, now: datetime) -> int | None:

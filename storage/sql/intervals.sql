@@ -1,11 +1,25 @@
 -- name: intervals_within
+-- Intervals that overlap the ranges: those that start in them, and the one before if it reaches in, which only those of
+-- points with a grid of their own can.
 -- $4 and $5, the bounds of all ranges, are constants by which partitions are left out when planning.
 select i.point_id, i.start, i.seconds, coalesce(i.consumption, 'NaN'), i.quality, i.method, i.expected, i.received
-from unnest($1::integer[], $2::bigint[], $3::bigint[]) q (point_id, first, past)
+from (
+    select point_id, first, past, point_id in (select point_id from grid) as gridded
+    from unnest($1::integer[], $2::bigint[], $3::bigint[]) u (point_id, first, past)
+    offset 0
+) q
 cross join lateral (
     select * from metered_interval
     where point_id = q.point_id and start >= at_us(q.first) and start < at_us(q.past)
       and start >= $4::timestamptz and start < $5::timestamptz
+    union all
+    select * from (
+        select * from metered_interval
+        where q.gridded and point_id = q.point_id and start < at_us(q.first) and start > at_us(q.first) - interval '1 day'
+          and start > $4::timestamptz - interval '1 day' and start < $5::timestamptz
+        order by start desc limit 1
+    ) before
+    where start + seconds * interval '1 second' > at_us(q.first)
     offset 0
 ) i;
 

@@ -34,6 +34,12 @@ from schedule
 group by schedule.valid_from, cadence_s
 order by schedule.valid_from;
 
+-- name: grid_rows
+select array_agg(point_id) as points, (extract(epoch from valid_from) * 1000000)::bigint as valid_from, seconds
+from grid
+group by grid.valid_from, seconds
+order by grid.valid_from;
+
 -- name: device_rows
 select
     meter.id, meter.code, enterprise.uscc, coalesce(connection.driver, '') as driver,

@@ -76,6 +76,16 @@ where metering_point.enterprise_id = any($1::integer[])
 group by schedule.valid_from, schedule.cadence_s
 order by schedule.valid_from;
 
+-- name: registry_grids
+-- Instants as microseconds since the epoch.
+select array_agg(grid.point_id) as points, (extract(epoch from grid.valid_from) * 1000000)::bigint as valid_from, seconds
+from grid
+join point on point.id = grid.point_id
+join metering_point on metering_point.id = point.metering_point_id
+where metering_point.enterprise_id = any($1::integer[])
+group by grid.valid_from, grid.seconds
+order by grid.valid_from;
+
 -- name: registry_profiles
 select name, body::text from profile order by name;
 
@@ -200,6 +210,14 @@ join enterprise using (uscc)
 join metering_point on metering_point.enterprise_id = enterprise.id and metering_point.code = new.code
 order by row
 on conflict (metering_point_id, quantity) do nothing;
+
+-- name: registry_drop_grids
+delete from grid where point_id = any($1::integer[]);
+
+-- name: registry_put_grids
+insert into grid (point_id, valid_from, seconds)
+select point_id, at_us(valid_from), seconds
+from unnest($1::integer[], $2::bigint[], $3::integer[]) new (point_id, valid_from, seconds);
 
 -- name: registry_drop_segments
 delete from segment where point_id = any($1::integer[]);

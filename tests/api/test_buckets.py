@@ -15,6 +15,7 @@ from api.expected import cadence, longest_interval, owed
 from api.problems import Problem
 from api.times import EARLIEST, LATEST, local, parse
 from config.carriers import carriers
+from config.grid import first_grid, interval_length
 from config.quality import Quality
 from config.samples import MICROSECOND
 from storage.intervals import IntervalColumns
@@ -27,7 +28,10 @@ START = parse("2026-01-01T00:00:00+08:00")
 
 
 def point(*schedule: tuple[int, int | None]) -> Point:
-    return Point(1, "U", 1, 1, "E-1", "electricity", "active_energy_import", True, "Asia/Shanghai", (), schedule)
+    return Point(
+        1, "U", 1, 1, "E-1", "electricity", "active_energy_import", True, "Asia/Shanghai", (), schedule,
+        first_grid(schedule),
+    )  # fmt: skip
 
 
 @settings(deadline=None)
@@ -90,6 +94,20 @@ def test_owed_readings_do_not_depend_on_the_buckets(cadence_s: int, since: int) 
     whole = owed(known, np.array([START, START + DAY]), now).readings
     assert fine.sum() == whole[0]
     assert (fine >= 0).all()
+
+
+@pytest.mark.parametrize("cadence_s", [1500, 2400, 3000])
+def test_cadences_that_do_not_part_a_day_miss_nothing(cadence_s: int) -> None:
+    known = point((START - DAY, cadence_s))
+    length = longest_interval([known], START, START + DAY)
+    assert length == interval_length(cadence_s) * MICROSECOND
+    begin = -(-START // DAY) * DAY
+    at = np.arange(begin, begin + DAY + 1, length)
+    count = len(at) - 1
+    zeros, ones = np.zeros(count, np.int16), np.ones(count, np.int32)
+    seconds = np.full(count, length // MICROSECOND, np.int32)
+    rows = IntervalColumns(ones, at[:-1], seconds, np.ones(count), zeros, zeros, ones, ones)
+    assert (buckets(known, rows, at, begin + 3 * DAY).quality == Quality.MEASURED).all()
 
 
 def test_longest_interval_and_cadence_are_those_in_force() -> None:

@@ -10,6 +10,7 @@ from collector.energy import metered
 from collector.pairs import Array
 from collector.terms import Terms
 from collector.window import Touched, window
+from config.grid import first_grid
 from config.samples import MICROSECOND
 from storage.intervals import IntervalColumns
 from storage.points import Point, Segment
@@ -43,7 +44,7 @@ def segment(
 def point(*segments: Segment, id: int = 1, schedule: tuple[tuple[int, int | None], ...] = ((0, 60),)) -> Point:
     return Point(
         id, "U", 1, id, f"E-{id}", "electricity", "active_energy_import", True, "Asia/Shanghai",
-        segments or (segment(),), schedule,
+        segments or (segment(),), schedule, first_grid(schedule),
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from collector.energy import metered
 from collector.registers import Kind
-from collector.terms import Terms, eras, interval_length
+from collector.terms import Terms, eras
+from config.grid import first_grid
 from config.quality import Flag, Method, Quality
 from config.samples import MICROSECOND
 from storage.intervals import Ranges
@@ -185,17 +186,17 @@ class TestSegments:
 
 
 class TestLengths:
-    @pytest.mark.parametrize(
-        ("cadence_s", "length"), [(None, 900), (1, 900), (900, 900), (1000, 1080), (1800, 1800), (86_400, 86_400)]
-    )
-    def test_a_quarter_or_the_cadence_rounded_up_to_part_a_day(self, cadence_s: int | None, length: int) -> None:
-        assert interval_length(cadence_s) == length
-
-    def test_a_change_waits_for_a_boundary_of_both(self) -> None:
-        found = eras([(START, 3600), (START + 20 * MINUTE, 60), (START + 90 * MINUTE, 3600)])
+    def test_a_new_cadence_counts_from_the_next_interval(self) -> None:
+        schedule = ((START, 3600), (START + 20 * MINUTE, 60), (START + 90 * MINUTE, 3600), (START + 181 * MINUTE, 5))
+        found = eras(first_grid(schedule), schedule)
         assert [((era.start - START) // MINUTE, era.length_s, era.cadence_s) for era in found[1:]] == [
-            (0, 3600, 3600), (60, 900, 60), (120, 3600, 3600),
+            (0, 3600, 3600), (60, 900, 60), (90, 900, 3600), (120, 3600, 3600), (240, 900, 5),
         ]  # fmt: skip
+
+    async def test_the_interval_in_which_the_cadence_changes_is_there(self) -> None:
+        world = World(point(schedule=((START, 60), (START + 7 * MINUTE, 10))))
+        await world.take((1, START + n * 5 * MINUTE, float(n)) for n in range(10))
+        assert world.rows() == [(0, 3.0, M), (15, 3.0, M), (30, 3.0, M)]
 
     async def test_intervals_go_over_from_one_length_to_the_other(self) -> None:
         world = World(point(schedule=((START, 3600), (START + 20 * MINUTE, 900))))

@@ -122,6 +122,20 @@ async def test_outside_the_ranges_nothing_changes(engine: Database) -> None:
         assert len(await intervals.replace(conn, nothing, Ranges(nothing.point, nothing.start, nothing.start))) == 0
 
 
+async def test_an_interval_that_reaches_into_a_range_goes(engine: Database) -> None:
+    async with engine.transaction() as conn:
+        point = await a_point(conn)
+        await conn.execute("insert into grid values ($1, 'epoch', 3600)", point)
+        hours = replace(quarters(point, T0, 4.0), seconds=np.array([3600], np.int32))
+        await intervals.replace(conn, hours, ranges((point, T0, T0 + HOUR)))
+        after = ranges((point, T0 + HOUR, T0 + 2 * HOUR))
+        assert pairs(await intervals.replace(conn, quarters(point, T0 + HOUR, 1.0), after)) == [(point, T0 + HOUR)]
+        inside = ranges((point, T0 + QUARTER, T0 + HOUR))
+        changed = await intervals.replace(conn, quarters(point, T0 + QUARTER, 1.0, 1.0, 1.0), inside)
+        assert pairs(changed) == [(point, T0 + n * QUARTER) for n in range(4)]
+        assert (await stored(conn, point)).start.tolist() == [T0 + n * QUARTER for n in (1, 2, 3, 4)]
+
+
 async def test_what_an_hour_says(engine: Database) -> None:
     async with engine.transaction() as conn:
         await put(conn, quarters(1, T0, 1.0, 2.0))
