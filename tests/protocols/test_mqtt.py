@@ -264,7 +264,7 @@ class TestWithMosquitto:
     ) -> None:
         tmp_path.chmod(0o777)
         passwords = tmp_path / "passwords"
-        subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "meter", "right"], check=True)  # noqa: ASYNC221  # done in no time
+        subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "meter", "right"], check=True)
         passwords.chmod(0o644)
         guarded = Mosquitto(tmp_path, f"allow_anonymous false\npassword_file {passwords}")
         await guarded.start()
