@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("wanjia")
 T = TypeVar("T")
 
+RETRY_S = 1.0
 ROLES = (("collect",), ("ingest",), ("watch",), ("api",))
 Role = Callable[["Settings", asyncio.Event], Awaitable[None]]
 Handler = Callable[[argparse.Namespace], int | None]
@@ -111,8 +112,25 @@ def _run(_: argparse.Namespace) -> None:
 
 
 async def _run_all(chosen: Settings, servers: Servers, stop: asyncio.Event) -> None:
-    await _prepare(chosen, servers)
-    await _keep_roles(_environment(servers), stop)
+    await _patiently(lambda: _prepare(chosen, servers), stop)
+    if not stop.is_set():
+        await _keep_roles(_environment(servers), stop)
+
+
+async def _patiently(work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Do it as soon as database and stream can be reached; said once. Returns undone when `stop` comes first."""
+    from storage.errors import Unavailable
+
+    told = False
+    while not stop.is_set():
+        try:
+            return await work()
+        except Unavailable as error:
+            if not told:
+                log.warning("waiting for the servers in WANJIA_DATABASE_URL and WANJIA_NATS_URL: %s", error)
+            told = True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RETRY_S)
 
 
 async def _prepare(chosen: Settings, servers: Servers) -> None:

@@ -50,6 +50,8 @@ RESYNC = 600 * MICROSECOND
 """How often gaps are compared with readings whatever the events said."""
 BEHIND = 60 * MICROSECOND
 LONGEST_BACKOFF_S = 10.0
+STEADY_S = 30.0
+"""After so long without one a failure is a new one, to be said."""
 POOL = 4
 TIMEOUT_S = 120.0
 
@@ -63,7 +65,7 @@ async def run(settings: Settings, stop: asyncio.Event, clock: Callable[[], int] 
             try:
                 await _turn(addresses, stop, clock)
             except StorageError as error:
-                failures = failures + 1 if time.monotonic() - began < LONGEST_BACKOFF_S else 1
+                failures = failures + 1 if time.monotonic() - began < STEADY_S else 1
                 if failures == 1:
                     log.warning("watch stands still, it will go on by itself: %s", error)
                 longest = min(0.5 * 2.0 ** min(failures, 10), LONGEST_BACKOFF_S)

@@ -85,7 +85,11 @@ class Link:
         return self.client.jetstream(timeout=ANSWER_S)
 
     async def open(self, timeout_s: float) -> None:
-        """Connect for the first time. Raises Unavailable after `timeout_s`, ConfigError when the login is wrong."""
+        """Connect for the first time. Raises Unavailable after `timeout_s`, ConfigError for a malformed address or a
+        wrong login."""
+        if not _is_address(self._url):
+            form = "give it as nats://user:password@host:port"
+            raise ConfigError([Fault("WANJIA_NATS_URL", "is not the address of a NATS server", form)])
         try:
             async with asyncio.timeout(timeout_s):
                 await self._connect()
@@ -210,6 +214,15 @@ class Link:
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(Unavailable(f"the stream at {self.address} did not acknowledge: {reason}"))
+
+
+def _is_address(url: str) -> bool:
+    """Judged before nats-py does, which takes `foo bar` for a host and tries to reach it."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("nats", "tls") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ from storage import embedded
 from storage.embedded import binaries
 from storage.embedded.lease import Lease
 from storage.embedded.postgres_server import Postgres
-from storage.embedded.room import LOG_BYTES, Room, State
+from storage.embedded.room import LOG_BYTES, RESERVE_BYTES, Room, State
 from storage.errors import Unavailable
 from tests.homes import end_servers, processes_in, temporary_home
 from tests.waiting import until
@@ -380,6 +380,21 @@ def test_the_log_does_not_grow_for_ever(home: Path) -> None:
             room.trim_log()
     assert room.log.read_bytes() == b"new"
     assert room.log.with_suffix(".log.1").stat().st_size == 3 * LOG_BYTES
+
+
+def test_a_full_disk_is_told_until_there_is_twice_the_reserve(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room(home, "nats")
+
+    def shortage(free: int, known: bool, total: int = 10**12) -> str:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=total, free=free))
+        return room.shortage(known)
+
+    assert not shortage(RESERVE_BYTES, known=False)
+    assert f"the disk of {home}/nats/data is full: 268 MB free" in shortage(RESERVE_BYTES - 1, known=False)
+    assert shortage(2 * RESERVE_BYTES - 1, known=True)
+    assert not shortage(2 * RESERVE_BYTES, known=True)
+    assert not shortage(8 * 10**6, known=False, total=60 * 10**6)
+    assert shortage(7 * 10**6, known=False, total=60 * 10**6)
 
 
 def test_a_home_that_is_a_file_is_named(home: Path) -> None:
