@@ -1,6 +1,7 @@
 """The grammar of the command line: every command, its arguments, and the sentence that explains it."""
 
 import argparse
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
         description="Real-time energy metering data acquisition.",
         epilog="Settings are environment variables WANJIA_* or keys of wanjia.toml; see the README.",
     )
+    root.add_argument("--version", action="version", version=f"wanjia {version('wanjia')}")
     commands = root.add_subparsers(required=True, metavar="COMMAND")
     demo = _add(commands, "demo", "a simulated city on embedded servers, to look at")
     demo.add_argument("--days", type=_count, default=30, help="days of history (default 30)")

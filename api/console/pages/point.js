@@ -95,14 +95,26 @@ function installations(item) {
   ], { none: t("point.noinstallations") }).update(item.installations);
 }
 
+/** One row for quantities that lack the same stretch: an outage is one event, however many registers a meter has. */
+function outages(rows) {
+  const found = new Map();
+  for (const row of rows) {
+    const key = `${row.from.slice(0, 19)} ${row.to?.slice(0, 19)} ${row.state} ${row.cause}`;
+    const same = found.get(key);
+    found.set(key, same ? { ...same, missing: same.missing + row.missing, quantities: same.quantities + 1 } : { ...row, quantities: 1 });
+  }
+  return [...found.values()];
+}
+
 function gapTable(rows, zone) {
   return new Table([
     { key: "from", label: t("word.from"), value: (row) => row.from, class: "main-cell", cell: (row) => when(row.from, zone) },
     { key: "length", label: t("word.duration"), cell: (row) => lasting(row.from, row.to) },
-    { key: "quantity", label: t("point.missing"), class: "num", cell: (row) => number(row.missing) },
+    { key: "quantities", label: t("point.quantities"), class: "num", cell: (row) => number(row.quantities) },
+    { key: "missing", label: t("point.missing"), class: "num", cell: (row) => number(row.missing) },
     { key: "cause", label: t("word.cause"), cell: (row) => tOr(`cause.${row.cause}`, row.cause) },
     { key: "state", label: t("word.state"), cell: (row) => (row.state === "open" ? badge("warning", t("gap.open")) : badge("ok", tOr(`gap.${row.state}`, row.state))) },
-  ], { sort: "from", down: true, shown: 8, none: t("point.nogaps") }).update(rows);
+  ], { sort: "from", down: true, shown: 8, none: t("point.nogaps") }).update(outages(rows));
 }
 
 function alertTable(rows, zone) {
