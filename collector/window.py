@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from collector.pairs import Array, among, search
-from collector.registers import LOOK, SETTLED, doubtful
+from collector.registers import LOOK, PATIENCE, SETTLED, doubtful
 from collector.terms import Terms
 from storage.intervals import Ranges
 from storage.readings import ReadingColumns
@@ -123,7 +123,21 @@ class _Needs:
         steps = self._doubtful(places, readings.value[kept], segment)
         for at in np.unique(places[steps]).tolist():
             self._widen(at, steps[places[steps] == at])
+        if context <= PATIENCE:
+            self.settled &= self._all_before | ~self._stirs(readings.value[kept])
         self._notes(segment)
+
+    def _stirs(self, value: Array) -> Array:
+        """Points that move after they stood still as far as is seen: what they did before that may be told only now."""
+        if not len(value):
+            return np.zeros(len(self._touched), np.bool_)
+        moved = np.append(0, np.cumsum(np.diff(value) != 0))
+        begin, end = self._edges[:-1], self._edges[1:]
+        before = moved[np.maximum(self._first - 1, 0)]
+        still = before == moved[np.minimum(begin, len(value) - 1)]
+        after = moved[np.maximum(np.minimum(self._past, end - 1), 0)]
+        stirs: Array = (self._first > begin) & still & (after > before)
+        return stirs
 
     def _simple(self) -> None:
         """From the reading before to the reading after."""

@@ -85,3 +85,13 @@ async def test_order_does_not_matter_to_what_is_held(length: int) -> None:
         await shuffled.take(readings[start : start + 50])
     assert repr(sorted(live.intervals.items())) == repr(sorted(whole.intervals.items()))
     assert repr(sorted(shuffled.intervals.items())) == repr(sorted(whole.intervals.items()))
+
+
+@pytest.mark.parametrize("still", [1, 20, 50, 90])
+async def test_a_reset_after_which_nothing_flows_for_long_is_told_when_it_moves(still: int) -> None:
+    readings = rows([100.0 + n for n in range(100)] + [3.0] * still + [3.0 + n for n in range(1, 40)])
+    whole, live = (World(point(segment(modulus=1e6))) for _ in range(2))
+    await whole.take(readings)
+    for reading in readings:
+        await live.take([reading])
+    assert live.rows() == whole.rows()
