@@ -37,8 +37,7 @@ log = logging.getLogger("wanjia")
 T = TypeVar("T")
 
 RETRY_S = 1.0
-WATCH = ("watch",)
-ROLES = (("collect",), ("ingest",), WATCH, ("api",))
+ROLES = (("collect",), ("ingest",), ("watch",), ("api",))
 Role = Callable[["Settings", asyncio.Event], Awaitable[None]]
 Handler = Callable[[argparse.Namespace], int | None]
 
@@ -266,8 +265,7 @@ async def _run_demo(city: Demo, chosen: Settings, servers: Servers, stop: asynci
         key = await access.create(database, "demo", "admin", actor="wanjia demo")
         simulator = ("simulate", "--demo", str(chosen.home), "--mqtt", f"127.0.0.1:{servers.mqtt_port}")
         environment = _environment(servers) | {"WANJIA_HTTP": chosen.http, "WANJIA_HOME": str(chosen.home)}
-        at_once = [simulator, *(role for role in ROLES if role != WATCH)]
-        roles = asyncio.create_task(_keep_roles(environment, stop, at_once, output))
+        roles = asyncio.create_task(_keep_roles(environment, stop, (simulator, *ROLES), output))
         print(
             f"\n  Console:  http://{chosen.http}/#key={key}\n  API key:  {key}\n  Logs:     {output.name}\n", flush=True
         )
@@ -275,7 +273,6 @@ async def _run_demo(city: Demo, chosen: Settings, servers: Servers, stop: asynci
         await asyncio.wait((roles, history), return_when=asyncio.FIRST_COMPLETED)
         if not roles.done():
             print("Live. Ctrl-C stops everything.", flush=True)
-            await _keep_roles(environment, stop, [WATCH], output)  # not before: a past half loaded is no gap
         await roles
         history.cancel()
 
