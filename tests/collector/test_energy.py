@@ -242,8 +242,8 @@ def history(seed: int) -> tuple[World, list[tuple[int, int, float]]]:
     return World(point(*segments, schedule=((0, cadence_s),))), rows
 
 
-# The same examples every time: about one history in a thousand (seed 115501: a register that stands still for days after
-# a fault) still shows other intervals as suspect when it arrives in other pieces; no energy differs.
+# The same examples every time: about one history in a thousand (seed 115501: a register that stands still for days
+# after a fault) still shows other intervals as suspect when it arrives in other pieces; no energy differs.
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32))
 async def test_order_and_batches_do_not_matter_and_computing_again_changes_nothing(seed: int) -> None:
