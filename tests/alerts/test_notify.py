@@ -1,6 +1,7 @@
 """Webhooks: a real HTTP server, the real queue; only time is moved by hand."""
 
 import asyncio
+import contextlib
 import hmac
 import json
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from config.errors import ConfigError
 from storage import notifications
 from storage.notifications import Item
 from tests.alerts.world import DAY, HOUR, MINUTE, SECOND, START, World
+from tests.waiting import until
 
 SECRET = "a secret of 24 characters"
 
@@ -33,7 +35,22 @@ class Receiver:
     endless: bool = False
     """Answers a byte at a time, for ever."""
 
+    open: int = 0
+    """Connections."""
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        try:
+            await self._answer(reader, writer)
+        except ConnectionError:  # the sender has waited long enough
+            pass
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+            self.open -= 1
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
         body = await reader.readexactly(int(headers["content-length"]))
@@ -44,8 +61,6 @@ class Receiver:
             await asyncio.sleep(0.02)
         writer.write(f"HTTP/1.1 {self.status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         await writer.drain()
-        writer.close()
-        await writer.wait_closed()
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -59,6 +74,8 @@ async def receiver() -> AsyncIterator[Receiver]:
     async with server:
         found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
         yield found
+        found.endless = False
+        await until(lambda: not found.open, what="the receiver has closed its connections")
 
 
 async def told(world: World) -> None:
