@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import nats.errors
-from nats.js.errors import BadRequestError, KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import DeliverPolicy
+from nats.js.errors import BadRequestError, KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
-from storage.errors import StorageError
+from storage.errors import StorageError, Unavailable
 from storage.link import Link, translated
 
 RELIST_S = 300.0
 """A watch lists everything again this often, so that a change missed by the client heals."""
+_LIST_S = 30.0
 _LOOK_S = 0.5
 _AT_ONCE = 200
 """Keys on their way to the server at a time."""
@@ -37,6 +42,7 @@ class Bucket:
     def __init__(self, link: Link, name: str) -> None:
         self._link = link
         self._name = name
+        self._subject = f"$KV.{name}."
 
     async def put(self, key: str, value: bytes) -> int:
         """Set a key, durably; its new revision."""
@@ -64,11 +70,23 @@ class Bucket:
                 await asyncio.gather(*(_set(bucket, key, value) for key, value in some))
 
     async def keys(self, prefix: str = "") -> list[str]:
-        with translated(self._link.address):
-            try:
-                return sorted(key for key in await (await self._open()).keys() if key.startswith(prefix))
-            except NoKeysError:
-                return []
+        """Raises Unavailable, also when the list breaks off."""
+        return sorted(await self.entries(prefix))
+
+    async def entries(self, prefix: str = "") -> dict[str, bytes]:
+        """All keys with what they hold. Raises Unavailable, also when the list breaks off."""
+        found: dict[str, bytes] = {}
+        changes = cast("AsyncGenerator[Entry | None, None]", self._changes(prefix, {}))
+        try:
+            async with asyncio.timeout(_LIST_S), contextlib.aclosing(changes):
+                async for entry in changes:
+                    if entry is None:
+                        return found
+                    if entry.value is not None:
+                        found[entry.key] = entry.value
+        except TimeoutError:
+            raise Unavailable(f"the bucket {self._name} could not be read within {_LIST_S:g} s") from None
+        raise Unavailable(f"the list of the bucket {self._name} broke off")
 
     async def watch(self, prefix: str = "") -> AsyncIterator[Entry | None]:
         """All entries whose key starts with `prefix`, then None once, then every change, for ever.
@@ -92,26 +110,44 @@ class Bucket:
         epoch, until = self._link.epoch, time.monotonic() + RELIST_S
         listed: set[str] = set()
         with translated(self._link.address):
-            watcher = await (await self._open()).watchall(inactive_threshold=60)
-        try:
-            while epoch == self._link.epoch and self._link.connected and time.monotonic() < until:
-                try:
-                    found = await watcher.updates(timeout=_LOOK_S)  # type: ignore[no-untyped-call]
-                except TimeoutError:
-                    continue
-                if found is None:
-                    for key in known.keys() - listed:
-                        del known[key]
-                        yield Entry(key, None, 0)
-                    yield None
-                elif found.key.startswith(prefix):
-                    entry = _entry(found)
-                    listed.add(entry.key)
-                    if _learn(known, entry):
-                        yield entry
-        finally:
-            with contextlib.suppress(nats.errors.Error, OSError):
-                await watcher.stop()  # type: ignore[no-untyped-call]
+            messages = await self._follow()
+            info = await messages.consumer_info()
+            try:
+                left: int | None = (info.num_pending or 0) + (info.delivered.consumer_seq if info.delivered else 0)
+                while epoch == self._link.epoch and self._link.connected and time.monotonic() < until:
+                    if left == 0:
+                        left = None
+                        for key in known.keys() - listed:
+                            del known[key]
+                            yield Entry(key, None, 0)
+                        yield None
+                    try:
+                        message = await messages.next_msg(_LOOK_S)
+                    except nats.errors.TimeoutError:
+                        continue
+                    entry = _entry(message, self._subject)
+                    if left is not None:
+                        left = message.metadata.num_pending
+                    if entry.key.startswith(prefix):
+                        listed.add(entry.key)
+                        if _learn(known, entry):
+                            yield entry
+            finally:
+                with contextlib.suppress(nats.errors.Error, OSError):
+                    await messages.unsubscribe()
+                    await self._link.jetstream.delete_consumer(f"KV_{self._name}", info.name)
+
+    async def _follow(self) -> JetStreamContext.PushSubscription:
+        """The last message of every key, then every change. The list of nats-py's own watcher can seem to be over
+        before its first message, when the server's answers overtake it."""
+        await self._open()
+        return await self._link.jetstream.subscribe(
+            self._subject + ">",
+            stream=f"KV_{self._name}",
+            ordered_consumer=True,
+            deliver_policy=DeliverPolicy.LAST_PER_SUBJECT,
+            inactive_threshold=60,
+        )
 
     async def _open(self) -> KeyValue:
         return await self._link.jetstream.key_value(self._name)
@@ -124,9 +160,12 @@ async def _set(bucket: KeyValue, key: str, value: bytes | None) -> None:
         await bucket.put(key, value)
 
 
-def _entry(found: KeyValue.Entry) -> Entry:
-    value = None if found.operation in ("DEL", "PURGE") else (found.value or b"")
-    return Entry(found.key, value, found.revision or 0)
+def _entry(message: Msg, subject: str) -> Entry:
+    headers = message.headers or {}
+    gone = "KV-Operation" in headers or "Nats-Marker-Reason" in headers
+    return Entry(
+        message.subject.removeprefix(subject), None if gone else message.data, message.metadata.sequence.stream
+    )
 
 
 def _learn(known: dict[str, int], entry: Entry) -> bool:

@@ -12,13 +12,12 @@ import contextlib
 import json
 import logging
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import cast
 
 from storage.database import Database
-from storage.errors import StorageError, Unavailable
-from storage.keyvalue import Bucket, Entry
+from storage.errors import StorageError
+from storage.keyvalue import Bucket
 from storage.queries import SQL
 from storage.registry import LOCK
 
@@ -26,7 +25,6 @@ log = logging.getLogger(__name__)
 
 CHECK_S = 10.0
 """How often the revision in the bucket is compared with the database's."""
-_LIST_S = 30.0
 _PREFIXES = ("connection.", "profile.")
 
 
@@ -44,7 +42,7 @@ async def publish(db: Database, bucket: Bucket) -> int:
         for row in await conn.fetch(SQL["registry_profiles"]):
             documents[f"profile.{row['name']}"] = _compact(row["body"])
         revision = str(await conn.fetchval(SQL["registry_revision"])).encode()
-        present = await _present(bucket)
+        present = await bucket.entries()
         changes: dict[str, bytes | None] = {key: value for key, value in documents.items() if present.get(key) != value}
         changes.update({key: None for key in present if key.startswith(_PREFIXES) and key not in documents})
         await bucket.change(changes)
@@ -102,22 +100,6 @@ async def _next_border(db: Database, since: datetime | None) -> tuple[datetime, 
         row = await conn.fetchrow(SQL["next_installation_border"], since)
     assert row is not None
     return row["now"], row["border"]
-
-
-async def _present(bucket: Bucket) -> dict[str, bytes]:
-    """All keys of the bucket. Raises Unavailable."""
-    found: dict[str, bytes] = {}
-    try:
-        entries = cast("AsyncGenerator[Entry | None, None]", bucket.watch())
-        async with asyncio.timeout(_LIST_S), contextlib.aclosing(entries):
-            async for entry in entries:
-                if entry is None:
-                    break
-                if entry.value is not None:
-                    found[entry.key] = entry.value
-    except TimeoutError:
-        raise Unavailable(f"the registry bucket could not be read within {_LIST_S:g} s") from None
-    return found
 
 
 def _compact(document: str) -> bytes:
