@@ -26,6 +26,7 @@ PROFILE = Profile.model_validate(
         ],
     }
 )
+CADENCE_S = 0.05
 VALUES = {"active_energy_import": 1234.56, "voltage_a": 230.1, "voltage_b": 231.2, "active_power": 7.5}
 ENERGY, VOLTAGE_A, VOLTAGE_B, POWER = range(4)
 """Point ids of device d are 10 d + these."""
@@ -44,7 +45,7 @@ def gateway(count: int) -> Server:
     return Server(dict(enumerate(meters(count), 1)))
 
 
-def connection(number: int, address: str, unit: int = 1, cadence_s: float = 0.1, uscc: str = "E1") -> Connection:
+def connection(number: int, address: str, unit: int = 1, cadence_s: float = CADENCE_S, uscc: str = "E1") -> Connection:
     return Connection(
         id=number,
         uscc=uscc,
@@ -68,7 +69,7 @@ class Watched:
         self.values: dict[int, list[float]] = defaultdict(list)
         self.times: dict[int, list[int]] = defaultdict(list)
 
-    def poll(self, number: int, address: str, unit: int = 1, cadence_s: float = 0.1) -> Device:
+    def poll(self, number: int, address: str, unit: int = 1, cadence_s: float = CADENCE_S) -> Device:
         device = Device(connection(number, address, unit, cadence_s), self.plans)
         self.fleet.add(device)
         return device

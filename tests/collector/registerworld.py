@@ -70,14 +70,12 @@ class World:
     async def compute(self, touched: Touched) -> None:
         readings, ranges = await window(self._around, touched, self.terms)
         found = _as_rows(metered(readings, ranges, self.terms).intervals)
-        before = dict(self.intervals)
+        before = {}
         for place, start, past in zip(ranges.point, ranges.start, ranges.past, strict=True):
             for key in [key for key in self.intervals if key[0] == place and start <= key[1] < past]:
-                del self.intervals[key]
+                before[key] = self.intervals.pop(key)
         self.intervals.update(found)
-        self.changed = sum(
-            repr(before.get(key)) != repr(self.intervals.get(key)) for key in before.keys() | self.intervals.keys()
-        )
+        self.changed = sum(repr(before.get(key)) != repr(found.get(key)) for key in before.keys() | found.keys())
 
     async def again(self) -> None:
         """Compute everything there is once more."""

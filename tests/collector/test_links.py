@@ -32,19 +32,20 @@ async def test_units_share_the_link_of_their_gateway(watched: Watched) -> None:
     assert watched.all_right()
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.RESET, Fault.GARBAGE])
 async def test_a_dead_unit_leaves_the_others_of_its_gateway_alone(watched: Watched, fault: Fault) -> None:
     async with gateway(6) as server:
         server.units[3].fault = fault
         for unit in range(1, 7):
-            watched.poll(unit, server.address, unit, cadence_s=0.5)
+            watched.poll(unit, server.address, unit, cadence_s=0.1)
         alive = (1, 2, 4, 5, 6)
-        await until(lambda: all(len(watched.read(unit)) >= 8 for unit in alive), seconds=20, what="the others")
+        await until(lambda: all(len(watched.read(unit)) >= 8 for unit in alive), what="the others")
         assert watched.all_right()
         assert not watched.read(3)
         assert server.units[3].requests < 6, "a dead unit must be asked ever more seldom"
         server.units[3].fault = None
-        await until(lambda: watched.read(3), seconds=30, what="the unit that came back")
+        await until(lambda: watched.read(3), what="the unit that came back")
 
 
 async def test_a_gateway_that_says_no_response_backs_the_unit_off(watched: Watched) -> None:
@@ -57,14 +58,13 @@ async def test_a_gateway_that_says_no_response_backs_the_unit_off(watched: Watch
     assert server.accepted == 1, "an exception is a sound reply: the link stays"
 
 
-async def test_a_late_reply_never_meets_the_next_request(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collector.links.SHORTEST_WAIT_S", 0.1)
-    monkeypatch.setattr("collector.links.LONGEST_WAIT_S", 0.1)
+@pytest.mark.usefixtures("impatient")
+async def test_a_late_reply_never_meets_the_next_request(watched: Watched) -> None:
     async with gateway(2) as server:
         server.units[2].image[:] = bytes(len(server.units[2].image))
         server.units[2].delay_s = 0.15
-        watched.poll(1, server.address, 1, cadence_s=0.05)
-        watched.poll(2, server.address, 2, cadence_s=0.05)
+        watched.poll(1, server.address, 1)
+        watched.poll(2, server.address, 2)
         await until(lambda: server.units[2].requests >= 4, what="several late replies")
         await until(lambda: len(watched.read(1)) >= 20, what="the other unit")
     assert not watched.read(2)
@@ -87,12 +87,9 @@ SPOILS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("spoil", SPOILS)
-async def test_what_is_not_the_reply_is_never_a_value(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch, spoil: str
-) -> None:
-    monkeypatch.setattr("collector.links.SHORTEST_WAIT_S", 0.1)
-    monkeypatch.setattr("collector.links.LONGEST_WAIT_S", 0.1)
+async def test_what_is_not_the_reply_is_never_a_value(watched: Watched, spoil: str) -> None:
     async with gateway(2) as server:
         server.units[2].spoil = SPOILS[spoil]
         watched.poll(1, server.address, 1)
@@ -165,10 +162,8 @@ async def test_other_exceptions_cost_their_block_only(watched: Watched) -> None:
     assert watched.fleet.counts.bad_replies >= 3
 
 
-async def test_a_block_without_answer_does_not_hide_those_behind_it(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("collector.links.LONGEST_WAIT_S", 0.1)
+@pytest.mark.usefixtures("impatient")
+async def test_a_block_without_answer_does_not_hide_those_behind_it(watched: Watched) -> None:
     async with gateway(1) as server:
         server.units[1].spoil = lambda reply: b"" if reply[8] == 8 else reply
         watched.poll(1, server.address)
