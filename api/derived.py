@@ -45,11 +45,6 @@ class Conversion:
         return replace(rows, consumption=rows.consumption * self.scale[place])
 
 
-def symbol(point: Point, unit: Unit) -> str:
-    """The unit of an answer about a point, as it is written."""
-    return QUANTITIES[point.quantity].unit if unit == "native" else TARGETS[unit].symbol
-
-
 def conversion(
     known: Sequence[Factor], point: Point, unit: Unit, region: str, start: int, past: int
 ) -> Conversion | None:

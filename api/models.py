@@ -113,6 +113,8 @@ class MeteringPointItem(BaseModel):
     level: int
     direction: Literal["import", "export", "generation", "internal"]
     boundary: bool
+    virtual: bool = Field(description="Not metered: a sum of shares of others, by `formula`")
+    formula: dict[str, float] | None = Field(description="Codes of metering points with their shares")
     parent: str | None
     meter: str | None = Field(description="The meter installed now")
     cadence_s: int | None

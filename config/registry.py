@@ -66,8 +66,8 @@ class _Reading:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.faults: list[Fault] = []
-        self.named: list[tuple[str, str, Block]] = []
-        """(uscc, key, block) of what names a metering point."""
+        self.named: list[tuple[str, Block, str, Any]] = []
+        """(uscc, block, key, name) where a metering point is named."""
         self.context = {"profile": sorted(registry.profiles), "mapping": sorted(registry.mappings)}
 
     def read(self, path: Path) -> None:
@@ -104,7 +104,10 @@ class _Reading:
 
     def _metering_point(self, owner: str, block: Block, points: list[MeteringPoint]) -> None:
         if self._place(("metering_point", owner, str(block.get("code", block.where()))), block, "code"):
-            self.named.append((owner, "parent", block))
+            self.named.append((owner, block, "parent", block.get("parent")))
+            formula = block.get("formula")
+            if isinstance(formula, Block):
+                self.named += [(owner, formula, part, part) for part in formula]
             point = self._model(MeteringPoint, block, block)
             points += [point] if point else []
 
@@ -117,7 +120,8 @@ class _Reading:
         if "point" in block.lines:
             self._point_of(owner, block, place, points)
         row = self._with_connection(block, self._with_installations(block, row))
-        self.named += [(owner, "at", one) for one in row.get("installations", ()) if isinstance(one, Block)]
+        places = [one for one in row.get("installations", ()) if isinstance(one, Block)]
+        self.named += [(owner, one, "at", one.get("at")) for one in places]
         meter = self._model(Meter, block, row, [*sorted(INSTALLATION_KEYS), "point"])
         meters += [meter] if meter else []
 
@@ -160,8 +164,7 @@ class _Reading:
             if kind == "metering_point":
                 codes[owner].append(code)
         known = {owner: frozenset(found) for owner, found in codes.items()}
-        for owner, key, block in self.named:
-            name = block.get(key)
+        for owner, block, key, name in self.named:
             if isinstance(name, str) and name not in known.get(owner, ()):
                 self._fault(block.where(key), f"unknown metering point {name!r}", advice(name, codes[owner]))
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from config.carriers import carriers
 from config.errors import Fault
+from config.formulas import check_formulas
 from config.payload import PayloadMapping
 from config.profile import Profile
 from config.quantities import QUANTITIES, Ratio
@@ -121,6 +122,7 @@ def check(registry: Registry) -> Iterator[Fault]:
     for enterprise in registry.enterprises:
         yield from _parents(registry, enterprise)
         yield from _quantities(registry, enterprise)
+        yield from check_formulas(registry, enterprise)
         points = {point.code: point for point in enterprise.metering_points}
         for meter in enterprise.meters:
             yield from _installations(registry, enterprise.uscc, meter, points)
@@ -172,7 +174,10 @@ def _installations(registry: Registry, uscc: str, meter: Meter, points: Mapping[
         def where(key: str, index: int = index) -> str:
             return registry.where_installation(uscc, meter, index, key)
 
-        if place.at in points:
+        if place.at in points and points[place.at].formula:
+            fix = "install the meter at one of its parts, or drop the formula"
+            yield Fault(where("at"), f"{place.at} is virtual", fix)
+        elif place.at in points:
             yield from _measured(registry, meter, points[place.at], where)
         if place.end is not None and place.end <= place.start:
             yield Fault(where("to"), "is not later than `from`", "correct either")

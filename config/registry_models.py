@@ -149,6 +149,12 @@ def _seconds(value: Any) -> int:
     return seconds
 
 
+def _share(value: float) -> float:
+    if not 0 < abs(value) <= 1:
+        raise wrong(f"{value:g} is not a share", "give a number from -1 to 1 other than 0, for example 1, -1 or 0.4")
+    return value
+
+
 def _words(value: Any) -> Any:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
@@ -167,6 +173,7 @@ Instant = Annotated[datetime, BeforeValidator(_instant)]
 Seconds = Annotated[int, BeforeValidator(_seconds)]
 Ratio = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Reading = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, AfterValidator(_share)]
 
 
 class _Model(BaseModel):
@@ -174,7 +181,7 @@ class _Model(BaseModel):
 
 
 class MeteringPoint(_Model):
-    """A place where a carrier is measured."""
+    """A place where a carrier is measured, or, with a formula, a virtual one: a sum of others."""
 
     code: Code = Field(description="give its code, unique in the enterprise")
     name: Name = Field(description="give its name")
@@ -183,8 +190,13 @@ class MeteringPoint(_Model):
     direction: Literal["import", "export", "generation", "internal"] = Field(
         "import", description="give import, export, generation or internal"
     )
+    formula: Annotated[dict[Code, Share], Field(min_length=1)] | None = Field(
+        None, description="give metering points with their shares, for example {E-1: 1, E-2: -1, E-3: 0.4}"
+    )
     boundary: bool = Field(
-        default_factory=lambda data: data.get("level") == 1 and data.get("direction") != "internal",
+        default_factory=lambda data: (
+            data.get("level") == 1 and data.get("direction") != "internal" and not data.get("formula")
+        ),
         description="give true when it counts for the enterprise's total, else false",
     )
     parent: Code | None = Field(None, description="give the code of the metering point above it")

@@ -6,6 +6,7 @@ Every instant here is int microseconds since the epoch.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import TypeVar
 
 import asyncpg
 
+from config.formulas import Formula, metered_parts
 from config.grid import Grid
 from config.payload import PayloadMapping
 from config.quantities import QUANTITIES
@@ -57,6 +59,7 @@ class Point:
     schedule: tuple[tuple[int, int | None], ...]
     """(valid_from, seconds apart that readings are expected from then on; None: none are), sorted."""
     grid: Grid = ()
+    direction: str = "import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ class PointTable:
     """By (uscc, meter code)."""
     by_metering_point: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """(uscc, metering point code) -> quantity -> point id."""
+    formulas: dict[tuple[str, str], Formula] = field(default_factory=dict)
+    """(uscc, code) of virtual metering points -> codes of the metered ones they come down to, with their shares."""
     mappings: dict[str, PayloadMapping] = field(default_factory=dict)
     """The payload mappings in use, by name."""
     revision: int = 0
@@ -101,11 +106,13 @@ async def load_points(db: Database) -> PointTable:
         devices = await conn.fetch(db.sql["device_rows"])
         installations = await conn.fetch(db.sql["installation_rows"])
         mappings = await conn.fetch(db.sql["registry_mappings"])
+        formulas = await conn.fetch(db.sql["formula_rows"])
     lengths = _by_point((ids, (valid_from, seconds)) for ids, valid_from, seconds in grids)
     lives = _by_point((ids, Segment(*row)) for ids, *row in segments)
     due = _by_point((ids, (valid_from, cadence_s)) for ids, valid_from, cadence_s in schedules)
     table = PointTable(points=_points(points, lives, due, lengths), revision=revision)
     table.mappings.update({row["name"]: PayloadMapping.model_validate_json(row["body"]) for row in mappings})
+    table.formulas.update(_formulas(formulas))
     for point in table.points.values():
         table.by_metering_point.setdefault((point.uscc, point.metering_point), {})[point.quantity] = point.id
     for device in _devices(devices, installations, table.points.values()):
@@ -142,9 +149,19 @@ def _points(
             segments=segments[row["id"]],
             schedule=schedules[row["id"]],
             grid=grids[row["id"]],
+            direction=row["direction"],
         )
         for row in rows
     }
+
+
+def _formulas(rows: Iterable[asyncpg.Record]) -> Iterable[tuple[tuple[str, str], Formula]]:
+    given: defaultdict[str, dict[str, Formula]] = defaultdict(dict)
+    for row in rows:
+        given[row["uscc"]][row["code"]] = json.loads(row["formula"])
+    for uscc, own in given.items():
+        for code, parts in metered_parts(own).items():
+            yield (uscc, code), parts
 
 
 def _devices(

@@ -109,8 +109,12 @@ def _by_point(rows: Iterable[tuple[list[int], T]]) -> dict[int, tuple[T, ...]]:
 
 def _metering_point(row: asyncpg.Record) -> MeteringPoint:
     values = {key: value for key, value in row.items() if key not in ("uscc", "id")}
-    kept = values.pop("quantities")
-    return MeteringPoint.model_construct(**values, quantities=None if kept is None else tuple(kept))
+    kept, formula = values.pop("quantities"), values.pop("formula")
+    return MeteringPoint.model_construct(
+        **values,
+        quantities=None if kept is None else tuple(kept),
+        formula=None if formula is None else json.loads(formula),
+    )
 
 
 def _meter(row: asyncpg.Record, places: Iterable[Installation]) -> Meter:

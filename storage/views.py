@@ -68,7 +68,9 @@ async def metering_points(
 ) -> list[Row]:
     """Metering points by (enterprise, code); `text`: part of code or name."""
     bounds = above or (None, None)
-    return await _rows(db, "view_metering_points", sight, enterprise, carrier, text, code, boundary, *bounds, limit)
+    bounded = (enterprise, carrier, text, code, boundary, *bounds, limit)
+    rows = await _rows(db, "view_metering_points", sight, *bounded)
+    return [{**row, "formula": row["formula"] and msgspec.json.decode(row["formula"])} for row in rows]
 
 
 async def installations(db: Database, sight: Sight, metering_point: int) -> list[Row]:

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api import groups, series
 from api.buckets import FIXED, SPANS, Interval, edges, word
-from api.consumption import SIGNS, Buckets, Table, buckets, main_quantity, rows_of, source
+from api.composition import Composition, composition
+from api.consumption import SIGNS, Buckets, Table, source
 from api.deps import (
     Accepted,
     After,
@@ -34,7 +35,6 @@ from api.standing import Standing
 from config.carriers import carriers
 from config.factors import Factor
 from config.factors import Unit as FactorUnit
-from config.quantities import QUANTITIES
 from config.samples import MICROSECOND, Instants, now_us
 from storage import views
 from storage.points import Point
@@ -111,9 +111,10 @@ async def consumption(
     begin, past = span(start, to, now, SPANS[interval])
     owner = await enterprise(served, seen, uscc)
     rows = await views.metering_points(served.database, seen, enterprise=uscc, carrier=carrier, boundary=True)
-    counted = [(row, point) for row in rows if (point := counting_point(served, row))]
-    step = _step(interval, [point for _, point in counted], begin, past)
-    at = edges(interval, begin, past, owner["zone"], step=step, series=len(counted))
+    counted = [(row, made) for row in rows if (made := composition(served.points, uscc, row["code"]))]
+    points = [point for _, made in counted for point in made.points]
+    step = _step(interval, points, begin, past)
+    at = edges(interval, begin, past, owner["zone"], step=step, series=len(points))
     first, last = int(at[0]), int(at[-1])
     changes = _conversions(served.factors, counted, unit, owner["region"], first, last)
     table: Table = source(interval, step or 0)
@@ -129,10 +130,15 @@ async def consumption(
 
 
 def _conversions(
-    known: Sequence[Factor], counted: Sequence[tuple[Row, Point]], unit: FactorUnit, region: str, start: int, past: int
+    known: Sequence[Factor],
+    counted: Sequence[tuple[Row, Composition]],
+    unit: FactorUnit,
+    region: str,
+    start: int,
+    past: int,
 ) -> dict[str, Conversion]:
     """How the consumption of each carrier turns into the unit; none for the native one. Raises Problem."""
-    points = {point.carrier: point for _, point in counted}
+    points = {made.carrier: made.points[0] for _, made in counted}
     found = {carrier: conversion(known, point, unit, region, start, past) for carrier, point in points.items()}
     return {carrier: change for carrier, change in found.items() if change}
 
@@ -141,13 +147,6 @@ async def region(served: Services, seen: Sight, uscc: str) -> str:
     """The region of an enterprise, if the asker may see it. Raises Problem."""
     code: str = (await enterprise(served, seen, uscc))["region"]
     return code
-
-
-def counting_point(served: Services, row: Row) -> Point | None:
-    """The point whose register counts a metering point's consumption."""
-    available = served.points.by_metering_point.get((row["uscc"], row["code"]), {})
-    quantity = main_quantity(carriers()[row["carrier"]], row["direction"], available)
-    return served.points.points[available[quantity]] if quantity else None
 
 
 def _step(interval: Interval, points: Sequence[Point], start: int, past: int) -> int | None:
@@ -159,7 +158,7 @@ def _step(interval: Interval, points: Sequence[Point], start: int, past: int) ->
 
 async def _groups(
     served: Services,
-    counted: Sequence[tuple[Row, Point]],
+    counted: Sequence[tuple[Row, Composition]],
     group_by: GroupBy,
     table: Table,
     at: Instants,
@@ -167,18 +166,17 @@ async def _groups(
     changes: Mapping[str, Conversion],
 ) -> Groups:
     """(what the group is, its sum), in order of their first metering point. Raises Problem for a sum of many units."""
-    ids = np.array([point.id for _, point in counted], np.int32)
+    ids = np.unique(np.array([point.id for _, made in counted for point in made.points], np.int32))
     stored = await views.consumption(served.database, ids, table, int(at[0]), int(at[-1]))
     found: dict[str, tuple[dict[str, str], Buckets]] = {}
-    for row, point in counted:
-        change = changes.get(point.carrier)
-        about = _about(row, group_by, change.symbol if change else QUANTITIES[point.quantity].unit)
+    for row, made in counted:
+        change = changes.get(made.carrier)
+        about = _about(row, group_by, change.symbol if change else made.unit)
         known, total = found.setdefault(about["key"], (about, Buckets.empty(len(at) - 1)))
         if known["unit"] != about["unit"]:
             what = f"a total of {known['unit']} and {about['unit']} has no meaning; choose a carrier or a derived unit"
             raise bad_parameter("group_by", what)
-        own = rows_of(stored, point.id)
-        total.add(buckets(point, change.of(own) if change else own, at, now), SIGNS[row["direction"]])
+        total.add(made.buckets(stored, at, now, change), SIGNS[row["direction"]])
     return list(found.values())
 
 

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-import numpy as np
 from fastapi import APIRouter, Path, Query, Response
 
 from api import groups, series, tariffs
 from api.buckets import FIXED, SPANS, edges, word
-from api.consumption import Table, buckets, source
+from api.composition import Composition, composition, counting_point
+from api.consumption import Table, source
 from api.deps import (
     Accepted,
     After,
@@ -26,12 +26,12 @@ from api.deps import (
     paged,
     span,
 )
-from api.derived import conversion, on_hours, symbol
+from api.derived import conversion, on_hours
 from api.expected import QUARTER, longest_interval
 from api.live import multiplier
 from api.models import Consumption, MeteringPointAnswer, MeteringPointItem, Page, Readings, TariffConsumption
 from api.problems import Problem, bad_parameter
-from api.routes.enterprises import Carrier, Uscc, counting_point, region
+from api.routes.enterprises import Carrier, Uscc, region
 from api.series import Times
 from api.services import Services
 from api.standing import online
@@ -116,6 +116,9 @@ async def consumption(
     `received` readings tell how much. Expected come from the schedule, in intervals that are over. A metering point
     that is read less often than asked is answered in its own interval, which `interval` names.
 
+    A virtual metering point is the sum of shares of its parts; its value is `null` where one of them is missing or
+    does not reach as far as the others yet.
+
     In a derived unit every interval takes the factor of the day it starts in, in the enterprise's zone and region; the
     smallest region that has a factor counts. Tariff periods are those the zone's clock shows; the periods' values add
     up to the whole. An interval that a period's border cuts is shared out by time and counts as estimated; `null` with
@@ -124,35 +127,35 @@ async def consumption(
     now = now_us()
     begin, past = span(start, to, now, SPANS[interval])
     row = await _metering_point(served, seen, uscc, code)
-    point = _register(served, row, quantity)
-    own = longest_interval([point], begin, past)
+    made = _made(served, row, quantity)
+    own = longest_interval(made.points, begin, past)
     step = max(FIXED[interval], own // MICROSECOND) if interval in FIXED else None
-    at = edges(interval, begin, past, row["zone"], step=step)
+    at = edges(interval, begin, past, row["zone"], step=step, series=len(made.points))
     first, last = int(at[0]), int(at[-1])
     place = "" if unit == "native" and group_by is None else await region(served, seen, uscc)
-    change = conversion(served.factors, point, unit, place, first, last)
+    change = conversion(served.factors, made.points[0], unit, place, first, last)
     periods = tariffs.clock(served.tariffs, place, row["zone"], first, last + own) if group_by else None
     table: Table = source(interval, step or 0)
     if periods:
-        cut = longest_interval([point], first, last) > QUARTER or not on_hours(at, periods.since)
+        cut = longest_interval(made.points, first, last) > QUARTER or not on_hours(at, periods.since)
         table = "15m" if cut else "hour"
     if change and table == "hour" and not on_hours(change.borders):
         table = "15m"
-    rows = await views.consumption(served.database, np.array([point.id], np.int32), table, first, last)
-    rows = change.of(rows) if change else rows
+    rows = await views.consumption(served.database, made.ids, table, first, last)
     head: dict[str, Any] = {
         "metering_point": f"{uscc}/{code}",
-        "quantity": point.quantity,
-        "unit": symbol(point, unit),
+        "quantity": made.quantity,
+        "unit": change.symbol if change else made.unit,
         "interval": word(step) if step and step != FIXED[interval] else interval,
         "zone": row["zone"],
         **({"factors": change.used} if change else {}),
     }
     if periods is None:
-        columns: series.Columns = {"start": Times(at[:-1]), **series.bucket_columns(buckets(point, rows, at, now))}
+        found = made.buckets(rows, at, now, change)
+        columns: series.Columns = {"start": Times(at[:-1]), **series.bucket_columns(found)}
         return series.answer(form, head, columns, row["zone"])
-    parts = tariffs.split(point, rows, at, now, periods)
-    named = [({"key": period, "name": ZH[period]}, found) for period, found in parts.items()]
+    parts = made.split(rows, at, now, change, periods)
+    named = [({"key": period, "name": ZH[period]}, part) for period, part in parts.items()]
     return groups.answer(form, {**head, "tariffs": periods.plans}, at[:-1], named)
 
 
@@ -195,23 +198,25 @@ def _points(served: Services, row: Row) -> dict[str, Point]:
     return {quantity: table.points[points[quantity]] for quantity in QUANTITIES if quantity in points}
 
 
-def _register(served: Services, row: Row, quantity: str | None) -> Point:
-    """The register asked for, or the one that counts the carrier. Raises Problem."""
+def _made(served: Services, row: Row, quantity: str | None) -> Composition:
+    """Of the register asked for, or of what counts the carrier. Raises Problem."""
     if quantity is None:
-        point = counting_point(served, row)
-        if point is None:
+        made = composition(served.points, row["uscc"], row["code"])
+        if made is None:
             raise Problem("not-found", f"no meter has counted {row['carrier']} at {row['uscc']}/{row['code']}")
-        return point
+        return made
+    if row["formula"]:
+        raise bad_parameter("quantity", f"{row['code']} is virtual and has no registers; leave it out")
     registers = {name: point for name, point in _points(served, row).items() if point.register}
     if quantity not in registers:
         raise bad_parameter("quantity", f"no register {quantity!r} there; {', '.join(registers) or 'none at all'}")
-    return registers[quantity]
+    return Composition.of(registers[quantity])
 
 
 def _item(served: Services, row: Row, now: int) -> dict[str, Any]:
     points = _points(served, row)
     carrier = carriers()[row["carrier"]]
-    counting = counting_point(served, row)
+    counting = counting_point(served.points, row["uscc"], row["code"])
     shown = points.get(carrier.flow)
     if shown is None or served.latest.get(shown.id) is None:
         shown = counting
@@ -221,8 +226,17 @@ def _item(served: Services, row: Row, now: int) -> dict[str, Any]:
         "id": f"{row['uscc']}/{row['code']}",
         "unit": QUANTITIES[counting.quantity if counting else carrier.quantity].unit,
         "last": last,
-        "online": bool(online(points.values(), served.latest, now)),
+        "virtual": row["formula"] is not None,
+        "online": _online(served, row, now),
     }
+
+
+def _online(served: Services, row: Row, now: int) -> bool:
+    """Whether its meter, or that of every part of a virtual one, is online."""
+    table, uscc = served.points, row["uscc"]
+    parts = table.formulas.get((uscc, row["code"]), (row["code"],))
+    ids = [table.by_metering_point.get((uscc, part), {}).values() for part in parts]
+    return all(online([table.points[point] for point in some], served.latest, now) for some in ids)
 
 
 def _last(served: Services, point: Point) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ select coalesce((
 -- name: point_rows
 select
     point.id, point.quantity, metering_point.id as metering_point_id, metering_point.code as metering_point,
-    metering_point.carrier, enterprise.id as enterprise_id, enterprise.uscc, enterprise.zone
+    metering_point.carrier, metering_point.direction, enterprise.id as enterprise_id, enterprise.uscc, enterprise.zone
 from point
 join metering_point on metering_point.id = point.metering_point_id
 join enterprise on enterprise.id = metering_point.enterprise_id
@@ -39,6 +39,12 @@ select array_agg(point_id) as points, (extract(epoch from valid_from) * 1000000)
 from grid
 group by grid.valid_from, seconds
 order by grid.valid_from;
+
+-- name: formula_rows
+select enterprise.uscc, metering_point.code, metering_point.formula::text
+from metering_point
+join enterprise on enterprise.id = metering_point.enterprise_id
+where metering_point.formula is not null;
 
 -- name: device_rows
 select

@@ -11,7 +11,7 @@ where $1::text[] is null or uscc = any($1) order by uscc;
 select
     enterprise.uscc, metering_point.id, metering_point.code, metering_point.name, metering_point.carrier,
     metering_point.level, metering_point.direction, metering_point.boundary, parent.code as parent,
-    metering_point.quantities
+    metering_point.quantities, metering_point.formula::text
 from metering_point
 join enterprise on enterprise.id = metering_point.enterprise_id
 left join metering_point as parent on parent.id = metering_point.parent_id
@@ -119,17 +119,18 @@ on conflict (uscc) do update set
 returning uscc, id;
 
 -- name: registry_put_metering_points
-insert into metering_point (enterprise_id, code, name, carrier, level, direction, boundary, quantities)
-select enterprise.id, code, new.name, carrier, level, direction, boundary, quantities
+insert into metering_point (enterprise_id, code, name, carrier, level, direction, boundary, quantities, formula)
+select enterprise.id, code, new.name, carrier, level, direction, boundary, quantities, nullif(formula, 'null')
 from json_to_recordset($1::json) as new (
     row integer, uscc text, code text, name text, carrier text, level smallint, direction text, boundary boolean,
-    quantities text[]
+    quantities text[], formula jsonb
 )
 join enterprise using (uscc)
 order by row
 on conflict (enterprise_id, code) do update set
     name = excluded.name, carrier = excluded.carrier, level = excluded.level, direction = excluded.direction,
-    boundary = excluded.boundary, quantities = excluded.quantities, parent_id = null;
+    boundary = excluded.boundary, quantities = excluded.quantities, formula = excluded.formula,
+    parent_id = null;
 
 -- name: registry_put_parents
 update metering_point set parent_id = parent.id

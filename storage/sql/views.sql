@@ -43,7 +43,8 @@ with page as materialized (
 )
 select
     page.uscc, page.zone, page.code, page.name, page.carrier, page.level, page.direction, page.boundary,
-    parent.code as parent, page.id as row, placed.meter, placed.cadence_s, coalesce(alerted.open_alerts, 0) as open_alerts
+    page.formula::text as formula, parent.code as parent, page.id as row, placed.meter, placed.cadence_s,
+    coalesce(alerted.open_alerts, 0) as open_alerts
 from page
 left join metering_point parent on parent.id = page.parent_id
 left join placed on placed.metering_point_id = page.id

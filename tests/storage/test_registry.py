@@ -11,6 +11,7 @@ from config.errors import ConfigError
 from config.samples import MICROSECOND
 from storage import intervals, registry
 from storage.database import Database
+from storage.points import load_points
 from tests.storage.registry import OTHER, OWN_MAPPING, USCC, Write, meter, text
 from tests.storage.test_intervals import put, quarters
 
@@ -113,6 +114,26 @@ async def test_an_export_applies_without_change(database: Database, write: Write
     audit = await rows(database, "select after::text from audit where kind = 'meter'")
     assert "secret" not in str(audit)
     assert "mqtt://u:***@h:1883/a/b" in str(audit)
+
+
+async def test_a_virtual_metering_point_is_kept_like_any_other(database: Database, write: Write) -> None:
+    """Applied, exported, audited, changed and turned into a metered one, all without computing anything anew."""
+    virtual = "  - {code: V, name: V, carrier: electricity, level: 2, formula: {E-1: 1}}\n"
+    await registry.apply(database, write(text(meters=meter(), points=virtual)), actor="anna")
+    assert (await registry.plan(database, write(await registry.export(database)))).empty
+    changed = write(text(meters=meter(), points=virtual.replace("E-1: 1", "E-1: -0.25")))
+    line = f"~ metering point {USCC}/V: formula {{E-1: 1}} → {{E-1: -0.25}}"
+    assert str(await registry.apply(database, changed, actor="anna")) == line
+    assert (await registry.plan(database, changed)).empty
+    assert (await load_points(database)).formulas == {(USCC, "V"): {"E-1": -0.25}}
+    audit = await rows(database, "select before->>'formula', after->>'formula' from audit where code like '%/V'")
+    assert audit == [(None, '{"E-1": 1.0}'), ('{"E-1": 1.0}', '{"E-1": -0.25}')]
+    metered = write(text(meters=meter(), points=virtual.replace(", formula: {E-1: 1}", "")))
+    assert str(await registry.apply(database, metered, actor="anna")) == (
+        f"~ metering point {USCC}/V: formula {{E-1: -0.25}} → -"
+    )
+    assert not (await load_points(database)).formulas
+    assert await rows(database, DIRTY) == []
 
 
 async def test_a_new_ratio_makes_its_dates_dirty(database: Database, write: Write) -> None:
