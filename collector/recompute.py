@@ -17,6 +17,7 @@ from collector.pairs import Array
 from collector.terms import Terms
 from collector.window import Touched, window
 from config.samples import MICROSECOND, SampleBatch
+from storage.changes import Cause, later_readings
 from storage.database import Connection
 from storage.intervals import Changed, Ranges, mark_dirty, replace, roll_up, take_dirty
 from storage.readings import around
@@ -44,7 +45,7 @@ async def recompute(conn: Connection, new: SampleBatch, terms: Terms) -> None:
     fits[cheapest] = np.cumsum(stretches.readings[cheapest]) <= READINGS
     fits &= stretches.turn < ROUNDS
     await _queue(conn, stretches[~fits])
-    await _compute(conn, _rounds(stretches[fits], (point, time)), terms)
+    await _compute(conn, _rounds(stretches[fits], (point, time)), terms, later_readings())
 
 
 async def put_off(conn: Connection, new: SampleBatch, terms: Terms) -> None:
@@ -59,7 +60,7 @@ async def work_off(conn: Connection, terms: Terms, kept_from: int, portion: int 
 
     What lies before `kept_from` stays as it is: its readings are gone.
     """
-    queued = await take_dirty(conn, min(DIRTY_RANGES, portion))
+    queued, change = await take_dirty(conn, min(DIRTY_RANGES, portion))
     order = np.lexsort((queued.start, queued.point))
     order = order[(queued.past[order] > kept_from) & terms.ranks(queued.point[order])[1]]
     point, start, past = queued.point[order], np.maximum(queued.start[order], kept_from), queued.past[order]
@@ -68,21 +69,22 @@ async def work_off(conn: Connection, terms: Terms, kept_from: int, portion: int 
     until = np.minimum(past, terms.ceil(rank, start + span))
     rest = past > until
     if rest.any():
-        await mark_dirty(conn, Ranges(point[rest], until[rest], past[rest]), "the rest of a long range")
-    await _compute(conn, _rounds(_stretches(point, start, until, terms), None), terms)
+        await mark_dirty(conn, Ranges(point[rest], until[rest], past[rest]), change)
+    cause = later_readings() if change is None else Cause("", "", change)
+    await _compute(conn, _rounds(_stretches(point, start, until, terms), None), terms, cause)
     return len(queued.point) > 0
 
 
 async def postpone(conn: Connection) -> None:
     """Put the dirty range whose turn it is behind all others."""
-    await mark_dirty(conn, await take_dirty(conn, 1), "too slow to compute")
+    await mark_dirty(conn, *await take_dirty(conn, 1))
 
 
-async def _compute(conn: Connection, rounds: Iterator[Touched], terms: Terms) -> None:
+async def _compute(conn: Connection, rounds: Iterator[Touched], terms: Terms, cause: Cause) -> None:
     changed: list[Changed] = []
     for touched in rounds:
         readings, ranges = await window(partial(around, conn), touched, terms)
-        changed.append(await replace(conn, metered(readings, ranges, terms).intervals, ranges))
+        changed.append(await replace(conn, metered(readings, ranges, terms).intervals, ranges, cause))
     if changed:
         await roll_up(
             conn,
@@ -137,7 +139,7 @@ async def _queue(conn: Connection, stretches: _Stretches) -> None:
     if len(stretches):
         point, index = np.unique(stretches.point, return_index=True)
         past = np.maximum.reduceat(stretches.last, index) + 1
-        await mark_dirty(conn, Ranges(point, stretches.first[index], past), "much at once")
+        await mark_dirty(conn, Ranges(point, stretches.first[index], past), None)
 
 
 def _rounds(stretches: _Stretches, new: tuple[Array, Array] | None) -> Iterator[Touched]:

@@ -19,6 +19,7 @@ from storage.queries import SQL
 if TYPE_CHECKING:
     from asyncpg import Record
 
+    from storage.changes import Cause
     from storage.database import Connection
 
 Counts: TypeAlias = NDArray[np.int32]
@@ -119,10 +120,11 @@ class Difference:
     proper: str
 
 
-async def replace(conn: Connection, intervals: IntervalColumns, ranges: Ranges) -> Changed:
+async def replace(conn: Connection, intervals: IntervalColumns, ranges: Ranges, cause: Cause) -> Changed:
     """Make `intervals`, which must lie in `ranges`, all the intervals that overlap them.
 
-    Only differences are written: computing the same again changes nothing.
+    Only differences are written: computing the same again changes nothing. What was shown before is kept as a version
+    that `cause` replaced.
     """
     if not len(ranges.point):
         return Changed(ranges.point, ranges.start)
@@ -132,7 +134,8 @@ async def replace(conn: Connection, intervals: IntervalColumns, ranges: Ranges) 
     )
     gone, new = _differences(stored, intervals)
     if gone.any():
-        await conn.execute(SQL["intervals_delete"], stored.point[gone].tolist(), stored.start[gone].tolist())
+        old = stored.point[gone].tolist(), stored.start[gone].tolist()
+        await conn.execute(SQL["intervals_supersede"], *old, await cause.number(conn))
     if new.any():
         await make_room(conn, "metered_interval", intervals.start[new])
         await copy_in(conn, "metered_interval", _INTERVAL, *(column[new] for column in _columns(intervals)))
@@ -202,6 +205,18 @@ async def series(
     return IntervalColumns(*ordered) if interval == "15m" else RollupColumns(*ordered)
 
 
+async def series_at(
+    conn: Connection, points: Points, interval: Literal["15m", "hour", "day"], start: int, past: int, at: int, zone: str
+) -> IntervalColumns | RollupColumns:
+    """As `series`, what was shown at the instant `at`; days are those of `zone`."""
+    layout = _INTERVAL if interval == "15m" else _ROLLUP
+    bounds = [points, instant(start), instant(past), instant(at), *([zone] if interval == "day" else ())]
+    columns = await copy_out(conn, SQL[f"intervals_at_{interval}"], layout, *bounds)
+    order = keys.order(columns[0], columns[1])
+    ordered = [column[order] for column in columns]
+    return IntervalColumns(*ordered) if interval == "15m" else RollupColumns(*ordered)
+
+
 async def prove(conn: Connection, points: Points, start: int, past: int) -> list[Difference]:
     """Compare the rollups that start in [start, past) with their intervals, row for row; empty when all is well."""
     found: list[Difference] = []
@@ -211,20 +226,22 @@ async def prove(conn: Connection, points: Points, start: int, past: int) -> list
     return found
 
 
-async def mark_dirty(conn: Connection, ranges: Ranges, reason: str) -> None:
-    """Have ingest compute the intervals of these ranges again."""
+async def mark_dirty(conn: Connection, ranges: Ranges, change: int | None) -> None:
+    """Have ingest compute the intervals of these ranges again, because of this change; None: readings came."""
     columns = (ranges.point.tolist(), ranges.start.tolist(), ranges.past.tolist())
-    await conn.execute(SQL["dirty_add"], *columns, reason)
+    await conn.execute(SQL["dirty_add"], *columns, change)
 
 
-async def take_dirty(conn: Connection, limit: int) -> Ranges:
-    """Take the oldest ranges off the queue; they are back on it if the transaction fails. They may overlap."""
+async def take_dirty(conn: Connection, limit: int) -> tuple[Ranges, int | None]:
+    """Take the oldest ranges of one change off the queue, and which it is; they are back on it if the transaction
+    fails. They may overlap."""
     rows = await conn.fetch(SQL["dirty_take"], limit)
-    return Ranges(
+    ranges = Ranges(
         np.array([row["point_id"] for row in rows], np.int32),
         np.array([row["first"] for row in rows], np.int64),
         np.array([row["past"] for row in rows], np.int64),
     )
+    return ranges, rows[0]["change_id"] if rows else None
 
 
 def _distinct(point: Array, start: Array) -> tuple[Array, Array]:

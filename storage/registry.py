@@ -20,11 +20,20 @@ from config.profile import Profile
 from config.registry_checks import Registry
 from config.registry_models import Meter, MeteringPoint
 from config.registry_text import to_yaml
+from storage.changes import Cause
 from storage.database import Database
 from storage.intervals import rezone
 from storage.queries import SQL
 from storage.registry_plan import Change, Plan, make_plan, rezoned, shown
-from storage.registry_state import body_of, read_enterprises, read_mappings, read_neighbours, read_profiles, read_state
+from storage.registry_state import (
+    PointKey,
+    body_of,
+    read_enterprises,
+    read_mappings,
+    read_neighbours,
+    read_profiles,
+    read_state,
+)
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -124,7 +133,7 @@ async def _write(conn: Connection, plan: Plan, actor: str) -> None:
     await _write_meters(conn, meters)
     await _analyze(conn, len(meters))
     await _write_installations(conn, meters)
-    await _write_points(conn, plan)
+    await _write_points(conn, plan, actor)
     await rezone(conn, [change.uscc for change in heads if rezoned(change)])
     await _analyze(conn, len(plan.stretches))
     await _write_audit(conn, plan, actor)
@@ -204,13 +213,15 @@ async def _write_installations(conn: Connection, changes: list[Change]) -> None:
     await conn.copy_records_to_table("ratio", records=ratios)
 
 
-async def _write_points(conn: Connection, plan: Plan) -> None:
+async def _write_points(conn: Connection, plan: Plan, actor: str) -> None:
     """New points, then segments, schedules and dirty ranges of all that differ."""
     new = [key for key in plan.stretches if key not in plan.points]
     await _put(conn, "points", ({"uscc": key[0], "code": key[1], "quantity": key[2]} for key in new))
     usccs = sorted({key[0] for key in (*plan.stretches, *plan.schedules, *plan.grids)})
     enterprises = [row["id"] for row in await conn.fetch(SQL["registry_enterprises"], usccs)]
-    ids = {tuple(row)[:3]: row["id"] for row in await conn.fetch(SQL["registry_points"], enterprises)}
+    ids: dict[PointKey, int] = {
+        tuple(row)[:3]: row["id"] for row in await conn.fetch(SQL["registry_points"], enterprises)
+    }
     meters = {(row["uscc"], row["code"]): row["id"] for row in await conn.fetch(SQL["registry_meters"], enterprises)}
     await conn.execute(SQL["registry_drop_segments"], [ids[key] for key in plan.stretches])
     segments = [
@@ -226,9 +237,16 @@ async def _write_points(conn: Connection, plan: Plan) -> None:
     grids = [(ids[key], *row) for key, rows in plan.grids.items() for row in rows]
     if grids:
         await conn.execute(SQL["registry_put_grids"], *zip(*grids, strict=True))
-    dirty = [(ids[key], start, end, "registry") for key, start, end in plan.dirty]
-    columns = ("point_id", "from_time", "to_time", "reason")
-    await conn.copy_records_to_table("dirty_range", records=dirty, columns=columns)
+    await _write_dirty(conn, plan, ids, actor)
+
+
+async def _write_dirty(conn: Connection, plan: Plan, ids: Mapping[PointKey, int], actor: str) -> None:
+    """The apply as the cause, and the ranges that must be made again because of it."""
+    if plan.dirty:
+        change = await Cause(actor, f"registry applied: {plan.reason}").number(conn)
+        dirty = [(ids[key], start, end, change) for key, start, end in plan.dirty]
+        columns = ("point_id", "from_time", "to_time", "change_id")
+        await conn.copy_records_to_table("dirty_range", records=dirty, columns=columns)
 
 
 async def _write_audit(conn: Connection, plan: Plan, actor: str) -> None:

@@ -21,6 +21,8 @@ Item = Enterprise | MeteringPoint | Meter
 Kind = Literal["enterprise", "metering_point", "meter"]
 _SHOWN = 200
 """Lines of each kind shown; the rest is counted."""
+_NAMED = 5
+"""Changes that a reason names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,12 @@ class Plan:
     def empty(self) -> bool:
         """Whether an apply would change nothing."""
         return not (self.changes or self.profiles or self.mappings or self.stretches or self.schedules or self.grids)
+
+    @property
+    def reason(self) -> str:
+        """What changed, in short."""
+        lines = [_line(change) for change in self.changes if change.kind != "enterprise"] or ["profiles"]
+        return "; ".join(lines[:_NAMED]) + (f"; and {len(lines) - _NAMED} more" if len(lines) > _NAMED else "")
 
     def __str__(self) -> str:
         """For people: one line per object, with the dates whose intervals are made again."""

@@ -23,10 +23,18 @@ cross join lateral (
     offset 0
 ) i;
 
--- name: intervals_delete
-delete from metered_interval i
-using unnest($1::integer[], $2::bigint[]) q (point_id, start)
-where i.point_id = q.point_id and i.start = at_us(q.start);
+-- name: intervals_supersede
+-- What was shown goes, and is kept as a version that change $3 replaced, unless nobody can have seen it.
+with gone as (
+    delete from metered_interval i
+    using unnest($1::integer[], $2::bigint[]) q (point_id, start)
+    where i.point_id = q.point_id and i.start = at_us(q.start)
+    returning i.*
+)
+insert into interval_version
+    (point_id, seconds, start, consumption, expected, received, quality, method, since, until, change_id)
+select point_id, seconds, start, consumption, expected, received, quality, method, since, now(), $3
+from gone where since < now();
 
 -- name: intervals_15m
 select point_id, start, seconds, coalesce(consumption, 'NaN'), quality, method, expected, received
@@ -176,12 +184,17 @@ where s.quality is null or b.start <> date_trunc('day', b.start, b.zone)
 order by b.point_id, 2;
 
 -- name: dirty_add
-insert into dirty_range (point_id, from_time, to_time, reason)
+insert into dirty_range (point_id, from_time, to_time, change_id)
 select point_id, at_us(first), at_us(past), $4
 from unnest($1::integer[], $2::bigint[], $3::bigint[]) q (point_id, first, past);
 
 -- name: dirty_take
+-- The oldest ranges of one change.
 delete from dirty_range
-where id in (select id from dirty_range order by id limit $1)
+where id in (
+    select id from dirty_range
+    where change_id is not distinct from (select change_id from dirty_range order by id limit 1)
+    order by id limit $1
+)
 returning point_id, (extract(epoch from from_time) * 1000000)::bigint as first,
-    (extract(epoch from to_time) * 1000000)::bigint as past;
+    (extract(epoch from to_time) * 1000000)::bigint as past, change_id;

@@ -224,7 +224,10 @@ from unnest($1::integer[], $2::bigint[], $3::integer[]) new (point_id, valid_fro
 delete from segment where point_id = any($1::integer[]);
 
 -- name: registry_drop_schedules
-delete from schedule where point_id = any($1::integer[]);
+-- What was expected until now is kept: answers as of an earlier instant need it.
+with gone as (delete from schedule where point_id = any($1::integer[]) returning *)
+insert into schedule_version (point_id, valid_from, cadence_s, until)
+select point_id, valid_from, cadence_s, now() from gone;
 
 -- name: registry_put_profiles
 insert into profile (name, body)

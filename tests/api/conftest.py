@@ -19,6 +19,7 @@ from config.quality import Quality
 from config.samples import MICROSECOND, SampleBatch
 from config.settings import Settings, load
 from storage import access, intervals, publication, readings, registry
+from storage.changes import later_readings
 from storage.columns import instant
 from storage.database import Database
 from storage.intervals import IntervalColumns, Ranges
@@ -122,7 +123,7 @@ class World:
         )
         whole = Ranges(np.array([point], np.int32), columns.start[:1], columns.start[-1:] + seconds * MICROSECOND)
         async with self.db.transaction() as conn:
-            changed = await intervals.replace(conn, columns, whole)
+            changed = await intervals.replace(conn, columns, whole, later_readings())
             await intervals.roll_up(conn, changed, {point: self.services.points.points[point].zone})
 
     async def readings(self, rows: list[tuple[int, int, float]]) -> None:

@@ -35,6 +35,7 @@ from api.series import QUALITY, Times
 from api.times import local
 from config.samples import MICROSECOND, now_us
 from storage import access, embedded, intervals, registry
+from storage.changes import later_readings
 from storage.database import Database
 from storage.intervals import IntervalColumns, Ranges
 from storage.points import Point, load_points
@@ -109,7 +110,7 @@ async def _store_day(db: Database, points: Any, day: int, chosen: np.random.Gene
     columns = IntervalColumns(point, at, full * 900, value, quality, quality * 0, full * 15, received)
     async with db.transaction() as conn:
         whole = np.full(len(points), start)
-        await intervals.replace(conn, columns, Ranges(points, whole, whole + 96 * QUARTER))
+        await intervals.replace(conn, columns, Ranges(points, whole, whole + 96 * QUARTER), later_readings())
 
 
 @asynccontextmanager

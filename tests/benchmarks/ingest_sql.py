@@ -20,6 +20,7 @@ import numpy as np
 
 from config.samples import MICROSECOND, SampleBatch
 from storage import intervals, readings
+from storage.changes import later_readings
 from storage.columns import Layout, copy_in
 from storage.database import Connection, Database
 from storage.intervals import IntervalColumns, Ranges
@@ -93,7 +94,9 @@ async def with_intervals(conn: Connection, batch: SampleBatch, zones: dict[int, 
         begin = (first - MINUTE - T0) // QUARTER
         past = (last - T0) // QUARTER
         made = quarters(int(begin[0]), int(past[0] - begin[0]))
-        changed = await intervals.replace(conn, made, Ranges(points, T0 + begin * QUARTER, T0 + past * QUARTER))
+        changed = await intervals.replace(
+            conn, made, Ranges(points, T0 + begin * QUARTER, T0 + past * QUARTER), later_readings()
+        )
         await intervals.roll_up(conn, changed, zones)
 
 
@@ -134,7 +137,7 @@ async def year(conn: Connection, points: int = 50) -> Laps:
         part = IntervalColumns(*(getattr(part, name)[order] for name in IntervalColumns.__slots__))
         ids = np.arange(1, points + 1, dtype=np.int32)
         edges = (np.full(points, T0 + quarter * QUARTER) for quarter in (start, start + step))
-        await intervals.replace(conn, part, Ranges(ids, *edges))
+        await intervals.replace(conn, part, Ranges(ids, *edges), later_readings())
     for point in range(1, points + 1):
         with laps.lap("year of one point"):
             found = await intervals.series(conn, np.array([point], np.int32), "15m", T0, T0 + YEAR * QUARTER)

@@ -15,6 +15,7 @@ from config.payload import mappings
 from config.quality import Flag
 from config.samples import MICROSECOND, SampleBatch, now_us
 from storage import intervals, readings
+from storage.changes import later_readings
 from storage.database import Database
 from storage.errors import StreamFull, TooSlow
 from storage.exclusive import exclusive
@@ -328,7 +329,7 @@ async def test_a_changed_ratio_recomputes_what_the_registry_marked(database: Dat
         async with database.transaction() as conn:
             await conn.execute("update segment set multiplier = 40")
             one = (np.array([point]), np.array([START + QUARTER]), np.array([START + 3 * QUARTER]))
-            await intervals.mark_dirty(conn, Ranges(*one), "ratio")
+            await intervals.mark_dirty(conn, Ranges(*one), None)
             await conn.execute(REVISE)
 
         async def recomputed() -> bool:
@@ -411,8 +412,8 @@ async def test_intervals_whose_readings_are_gone_stay(database: Database, stream
     counts, codes = np.array([15], np.int32), np.array([0], np.int16)
     kept = IntervalColumns(ids, np.array([old]), counts * 60, np.array([7.0]), codes, codes, counts, counts)
     async with database.transaction() as conn:
-        await intervals.replace(conn, kept, Ranges(ids, np.array([old]), np.array([old + QUARTER])))
-        await intervals.mark_dirty(conn, Ranges(ids, *span), "ratio")
+        await intervals.replace(conn, kept, Ranges(ids, np.array([old]), np.array([old + QUARTER])), later_readings())
+        await intervals.mark_dirty(conn, Ranges(ids, *span), None)
 
     async def worked_off() -> bool:
         async with database.connection() as conn:

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from config.samples import MICROSECOND
 from storage import intervals
+from storage.changes import Cause, later_readings
 from storage.database import Connection, Database
 from storage.intervals import Changed, IntervalColumns, Ranges, RollupColumns
 from tests.storage.registry import a_point
@@ -20,6 +22,8 @@ HOUR = 4 * QUARTER
 DAY = 24 * HOUR
 T0 = 1_767_225_600 * MICROSECOND  # 2026-01-01T00:00Z
 NOTHING = float("nan")
+Which = Literal["15m", "hour", "day"]
+WHICH: tuple[Which, ...] = ("15m", "hour", "day")
 
 
 def quarters(point: int, start: int, *consumption: float, quality: int = 0) -> IntervalColumns:
@@ -71,10 +75,14 @@ async def rollups(conn: Connection, which: str, *points: int) -> RollupColumns:
     return found
 
 
+async def make(conn: Connection, new: IntervalColumns, within: Ranges) -> Changed:
+    return await intervals.replace(conn, new, within, later_readings())
+
+
 async def put(conn: Connection, new: IntervalColumns, zone: str = "Asia/Shanghai") -> Changed:
     """Store intervals of one point as ingest does: all of their stretch is made of them."""
     point = int(new.point[0])
-    changed = await intervals.replace(conn, new, ranges((point, int(new.start.min()), int(new.start.max()) + 1)))
+    changed = await make(conn, new, ranges((point, int(new.start.min()), int(new.start.max()) + 1)))
     await intervals.roll_up(conn, changed, {point: zone})
     return changed
 
@@ -83,18 +91,18 @@ async def test_only_differences_are_written(engine: Database) -> None:
     async with engine.transaction() as conn:
         first = joined(quarters(1, T0, 1.0, 2.0, NOTHING, 4.0), quarters(2, T0, 5.0))
         both = ranges((1, T0, T0 + HOUR), (2, T0, T0 + HOUR))
-        assert pairs(await intervals.replace(conn, first, both)) == [
+        assert pairs(await make(conn, first, both)) == [
             *((1, T0 + n * QUARTER) for n in range(4)),
             (2, T0),
         ]
-        assert pairs(await intervals.replace(conn, first, both)) == []
+        assert pairs(await make(conn, first, both)) == []
         second = joined(quarters(1, T0, 1.0, 2.5, NOTHING), quarters(2, T0, 5.0, 6.0))
-        assert pairs(await intervals.replace(conn, second, both)) == [
+        assert pairs(await make(conn, second, both)) == [
             (1, T0 + QUARTER),
             (1, T0 + 3 * QUARTER),
             (2, T0 + QUARTER),
         ]
-        assert pairs(await intervals.replace(conn, second, both)) == []
+        assert pairs(await make(conn, second, both)) == []
         np.testing.assert_array_equal((await stored(conn, 1)).consumption, [1.0, 2.5, NOTHING])
         assert (await stored(conn, 2)).consumption.tolist() == [5.0, 6.0]
 
@@ -103,23 +111,23 @@ async def test_every_column_counts_as_a_difference(engine: Database) -> None:
     async with engine.transaction() as conn:
         whole = ranges((1, T0, T0 + HOUR))
         now = quarters(1, T0, 1.0)
-        await intervals.replace(conn, now, whole)
+        await make(conn, now, whole)
         for name in ("seconds", "consumption", "quality", "method", "expected", "received"):
             now = replace(now, **{name: getattr(now, name) + 1})
-            assert len(await intervals.replace(conn, now, whole)) == 1
+            assert len(await make(conn, now, whole)) == 1
             assert getattr(await stored(conn, 1), name).tolist() == getattr(now, name).tolist()
 
 
 async def test_outside_the_ranges_nothing_changes(engine: Database) -> None:
     async with engine.transaction() as conn:
         await put(conn, quarters(1, T0, 1.0, 2.0, 3.0, 4.0))
-        changed = await intervals.replace(
+        changed = await make(
             conn, quarters(1, T0 + QUARTER, 9.0), ranges((1, T0 + QUARTER, T0 + 2 * QUARTER), (7, T0, T0 + DAY))
         )
         assert pairs(changed) == [(1, T0 + QUARTER)]
         assert (await stored(conn, 1)).consumption.tolist() == [1.0, 9.0, 3.0, 4.0]
         nothing = quarters(1, T0)
-        assert len(await intervals.replace(conn, nothing, Ranges(nothing.point, nothing.start, nothing.start))) == 0
+        assert len(await make(conn, nothing, Ranges(nothing.point, nothing.start, nothing.start))) == 0
 
 
 async def test_an_interval_that_reaches_into_a_range_goes(engine: Database) -> None:
@@ -127,11 +135,11 @@ async def test_an_interval_that_reaches_into_a_range_goes(engine: Database) -> N
         point = await a_point(conn)
         await conn.execute("insert into grid values ($1, 'epoch', 3600)", point)
         hours = replace(quarters(point, T0, 4.0), seconds=np.array([3600], np.int32))
-        await intervals.replace(conn, hours, ranges((point, T0, T0 + HOUR)))
+        await make(conn, hours, ranges((point, T0, T0 + HOUR)))
         after = ranges((point, T0 + HOUR, T0 + 2 * HOUR))
-        assert pairs(await intervals.replace(conn, quarters(point, T0 + HOUR, 1.0), after)) == [(point, T0 + HOUR)]
+        assert pairs(await make(conn, quarters(point, T0 + HOUR, 1.0), after)) == [(point, T0 + HOUR)]
         inside = ranges((point, T0 + QUARTER, T0 + HOUR))
-        changed = await intervals.replace(conn, quarters(point, T0 + QUARTER, 1.0, 1.0, 1.0), inside)
+        changed = await make(conn, quarters(point, T0 + QUARTER, 1.0, 1.0, 1.0), inside)
         assert pairs(changed) == [(point, T0 + n * QUARTER) for n in range(4)]
         assert (await stored(conn, point)).start.tolist() == [T0 + n * QUARTER for n in (1, 2, 3, 4)]
 
@@ -155,11 +163,11 @@ async def test_what_an_hour_says(engine: Database) -> None:
 async def test_a_rollup_without_interval_goes(engine: Database) -> None:
     async with engine.transaction() as conn:
         await put(conn, quarters(1, T0, 1.0, 2.0, 3.0, 4.0, 5.0))
-        changed = await intervals.replace(conn, quarters(1, T0), ranges((1, T0, T0 + HOUR)))
+        changed = await make(conn, quarters(1, T0), ranges((1, T0, T0 + HOUR)))
         await intervals.roll_up(conn, changed, {1: "Asia/Shanghai"})
         assert (await rollups(conn, "hour", 1)).consumption.tolist() == [5.0]
         assert (await rollups(conn, "day", 1)).consumption.tolist() == [5.0]
-        changed = await intervals.replace(conn, quarters(1, T0), ranges((1, T0, T0 + DAY)))
+        changed = await make(conn, quarters(1, T0), ranges((1, T0, T0 + DAY)))
         await intervals.roll_up(conn, changed, {1: "Asia/Shanghai"})
         assert len(await rollups(conn, "hour", 1)) == len(await rollups(conn, "day", 1)) == 0
 
@@ -192,7 +200,7 @@ async def test_days_of_a_zone(database: Database, zone: str, date: str, quarters
 async def test_points_of_several_zones(engine: Database) -> None:
     async with engine.transaction() as conn:
         new = joined(quarters(1, T0, *[1.0] * 96), quarters(2, T0, *[1.0] * 96))
-        changed = await intervals.replace(conn, new, ranges((1, T0, T0 + DAY), (2, T0, T0 + DAY)))
+        changed = await make(conn, new, ranges((1, T0, T0 + DAY), (2, T0, T0 + DAY)))
         await intervals.roll_up(conn, changed, {1: "UTC", 2: "Asia/Shanghai"})
         day = await rollups(conn, "day", 1, 2)
         assert list(zip(day.point.tolist(), day.start.tolist(), day.consumption.tolist(), strict=True)) == [
@@ -235,18 +243,76 @@ async def test_rollups_are_proven(engine: Database) -> None:
         assert (found[0].stored is None, found[2].stored is None) == (False, True)
 
 
-async def test_dirty_ranges_are_a_queue(engine: Database) -> None:
+async def test_dirty_ranges_are_a_queue_by_change(engine: Database) -> None:
     async with engine.transaction() as conn:
-        await intervals.mark_dirty(conn, ranges((3, T0, T0 + DAY), (1, T0 + 1, T0 + HOUR)), "the ratio changed")
-        await intervals.mark_dirty(conn, ranges((2, T0, T0 + DAY)), "the ratio changed")
-        first = await intervals.take_dirty(conn, 2)
-        assert (first.point.tolist(), first.start.tolist(), first.past.tolist()) == (
-            [3, 1],
-            [T0, T0 + 1],
-            [T0 + DAY, T0 + HOUR],
+        change = await Cause("ada", "the ratio changed").number(conn)
+        await intervals.mark_dirty(conn, ranges((3, T0, T0 + DAY), (1, T0 + 1, T0 + HOUR)), change)
+        await intervals.mark_dirty(conn, ranges((4, T0, T0 + HOUR)), None)
+        await intervals.mark_dirty(conn, ranges((2, T0, T0 + DAY)), change)
+        first, why = await intervals.take_dirty(conn, 2)
+        assert (first.point.tolist(), first.start.tolist(), first.past.tolist(), why) == (
+            [3, 1], [T0, T0 + 1], [T0 + DAY, T0 + HOUR], change,
+        )  # fmt: skip
+        second, why = await intervals.take_dirty(conn, 2)
+        assert (second.point.tolist(), why) == ([4], None)
+        third, why = await intervals.take_dirty(conn, 2)
+        assert (third.point.tolist(), why) == ([2], change)
+        assert len((await intervals.take_dirty(conn, 2))[0].point) == 0
+
+
+async def now(conn: Connection) -> int:
+    """The instant by the server's clock: later than every transaction so far, earlier than all that follow."""
+    clock = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
+    found: int = await conn.fetchval(clock)
+    while await conn.fetchval(clock) == found:  # some clocks count milliseconds
+        pass
+    return found
+
+
+async def shown(db: Database, which: Which, at: int) -> list[tuple[int, float, int]]:
+    async with db.connection() as conn:
+        point = np.array([1], np.int32)
+        rows = await intervals.series_at(conn, point, which, T0 - DAY, T0 + 9 * DAY, at, "Asia/Kathmandu")
+        return list(zip(rows.start.tolist(), rows.consumption.tolist(), rows.expected.tolist(), strict=True))
+
+
+async def test_what_was_shown_stays_known(engine: Database) -> None:
+    """Whatever is replaced, removed and brought back: every state can be asked for again, also as hours and days."""
+    values = np.random.default_rng(7).uniform(0, 9, 60)
+    states = [values, np.append(values[:30], values[30:] + 1), values[:40], values, np.full(60, NOTHING)]
+    was: list[tuple[int, dict[Which, list[tuple[int, float, int]]]]] = []
+    for state in states:
+        async with engine.transaction() as conn:
+            changed = await make(conn, quarters(1, T0, *state), ranges((1, T0, T0 + DAY)))
+            await intervals.roll_up(conn, changed, {1: "Asia/Kathmandu"})
+        async with engine.connection() as conn:
+            kept: dict[Which, list[tuple[int, float, int]]] = {}
+            for which in WHICH:
+                rows = await intervals.series(conn, np.array([1], np.int32), which, T0 - DAY, T0 + 9 * DAY)
+                kept[which] = list(
+                    zip(rows.start.tolist(), rows.consumption.tolist(), rows.expected.tolist(), strict=True)
+                )
+            was.append((await now(conn), kept))
+    for at, kept in was:
+        for which in WHICH:
+            np.testing.assert_array_equal(await shown(engine, which, at), kept[which])
+
+
+async def test_a_version_says_what_changed_it_and_nothing_is_kept_of_what_nobody_saw(engine: Database) -> None:
+    whole = ranges((1, T0, T0 + DAY))
+    async with engine.transaction() as conn:
+        await make(conn, quarters(1, T0, 1.0, 2.0), whole)
+        await make(conn, quarters(1, T0, 1.0, 3.0), whole)
+    async with engine.transaction() as conn:
+        assert await conn.fetch("select * from interval_version") == []
+        await intervals.replace(conn, quarters(1, T0, 1.0, 4.0), whole, Cause("ada", "ratio of E-1"))
+        await intervals.replace(conn, quarters(1, T0, 1.0, 4.0), whole, Cause("bob", "the same again"))
+    async with engine.connection() as conn:
+        rows = await conn.fetch(
+            "select consumption, actor, reason from interval_version join change on change.id = change_id"
         )
-        assert (await intervals.take_dirty(conn, 2)).point.tolist() == [2]
-        assert len((await intervals.take_dirty(conn, 2)).point) == 0
+        assert [tuple(row) for row in rows] == [(3.0, "ada", "ratio of E-1")]
+        assert await conn.fetchval("select count(*) from change") == 2  # that of the first transaction and ada's
 
 
 async def test_not_a_number_is_never_stored(engine: Database) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from config.samples import MICROSECOND, SampleBatch
 from storage import intervals, readings
+from storage.changes import later_readings
 from storage.database import Connection, Database
 from storage.intervals import IntervalColumns, Ranges
 from storage.partitions import keep_readings
@@ -114,17 +115,17 @@ async def test_intervals_in_the_columnstore_are_replaced(timescale: Database) ->
         point = await a_point(conn)
         before = energy(range(point, point + 1), T0, 5000, seed=1)
         zones = {point: "Asia/Shanghai"}
-        await intervals.roll_up(conn, await intervals.replace(conn, before, whole(before)), zones)
+        await intervals.roll_up(conn, await intervals.replace(conn, before, whole(before), later_readings()), zones)
         assert await to_columnstore(conn, "metered_interval") > 1
-        assert len(await intervals.replace(conn, before, whole(before))) == 0
+        assert len(await intervals.replace(conn, before, whole(before), later_readings())) == 0
 
         after = energy(range(point, point + 1), T0 + 7 * QUARTER, 50, seed=2)
-        changed = await intervals.replace(conn, after, whole(after))
+        changed = await intervals.replace(conn, after, whole(after), later_readings())
         assert len(changed) == 50
         await intervals.roll_up(conn, changed, zones)
         gone = energy(range(point, point + 1), T0, 0, seed=3)
         span = Ranges(np.array([point], np.int32), np.array([T0 + DAY]), np.array([T0 + 2 * DAY]))
-        changed = await intervals.replace(conn, gone, span)
+        changed = await intervals.replace(conn, gone, span, later_readings())
         assert len(changed) == 96
         await intervals.roll_up(conn, changed, zones)
 
@@ -140,7 +141,7 @@ async def test_retention_drops_old_readings_only(timescale: Database) -> None:
         now = int(await conn.fetchval("select extract(epoch from now()) * 1000000"))
         await readings.store(conn, history(range(1, 3), now - 300 * DAY, 100, 2 * DAY))
         part = energy(range(1, 2), now // QUARTER * QUARTER - 300 * DAY, 100, seed=1)
-        await intervals.replace(conn, part, whole(part))
+        await intervals.replace(conn, part, whole(part), later_readings())
         await keep_readings(conn, 150)
         job = await conn.fetchval(
             "select job_id from timescaledb_information.jobs where proc_name = 'policy_retention'"
@@ -159,7 +160,7 @@ async def test_rollups_are_those_of_plain_postgres(database: Database, timescale
         async with db.transaction() as conn:
             for seed, start in enumerate((T0, T0 + 80 * DAY, T0 + 40 * DAY, T0 + 3 * DAY)):
                 part = energy(range(1, 4), start, 96 * 10, seed)
-                await intervals.roll_up(conn, await intervals.replace(conn, part, whole(part)), zones)
+                await intervals.roll_up(conn, await intervals.replace(conn, part, whole(part), later_readings()), zones)
             hours = await conn.fetch("select * from rollup_hour order by point_id, start")
             days = await conn.fetch("select * from rollup_day order by point_id, start")
             both.append((hours, days))

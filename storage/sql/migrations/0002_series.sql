@@ -46,7 +46,6 @@ create table dirty_range (
     point_id integer not null,
     from_time timestamptz not null,
     to_time timestamptz not null,
-    reason text not null,
     queued timestamptz not null default now()
 );
-comment on table dirty_range is 'ranges whose intervals must be made again (a ratio or installation changed); ingest drains it';
+comment on table dirty_range is 'ranges whose intervals must be made again (history changed, or much came at once); ingest drains it';

@@ -20,6 +20,7 @@ create table metered_interval (
     received integer not null,
     quality smallint not null,
     method smallint not null,
+    since timestamptz not null default now(),
     primary key (point_id, start) include (consumption, seconds, expected, received, quality, method)
 ) partition by range (start);
 

@@ -26,6 +26,7 @@ create table metered_interval (
     received integer not null,
     quality smallint not null,
     method smallint not null,
+    since timestamptz not null default now(),
     primary key (point_id, start)
 );
 select create_hypertable('metered_interval', by_range('start', interval '1 month'), create_default_indexes => false);

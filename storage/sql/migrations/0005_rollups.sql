@@ -1,7 +1,7 @@
 -- What hour and day rollups are: sums of intervals, added in order of time so that they come out equal to the last bit
 -- on every engine. A set-returning SQL function of this form is expanded into the query that calls it.
 
-create function interval_sums(point integer, since timestamptz, past timestamptz)
+create function interval_sums(point integer, first timestamptz, past timestamptz)
 returns table (
     seconds integer, consumption double precision, expected integer, received integer,
     quality smallint, intervals smallint, estimated smallint, edited smallint
@@ -16,6 +16,6 @@ returns table (
         (count(*) filter (where i.quality = 2))::smallint,
         (count(*) filter (where i.quality = 1))::smallint
     from metered_interval i
-    where i.point_id = point and i.start >= since and i.start < past
+    where i.point_id = point and i.start >= first and i.start < past
 $$;
-comment on function interval_sums is 'one row; quality is null where no interval starts in [since, past)';
+comment on function interval_sums is 'one row; quality is null where no interval starts in [first, past)';

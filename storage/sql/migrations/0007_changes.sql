@@ -1,0 +1,56 @@
+-- What was shown when, and why that changed. Intervals say since when they are shown (`metered_interval.since`); what
+-- they replace is kept here, so that any answer can be given again as it was.
+
+create table change (
+    id bigint generated always as identity primary key,
+    at timestamptz not null default now(),
+    actor text not null,
+    reason text not null
+);
+comment on table change is 'one cause of changed history: a registry apply, an edit or its undo, late readings';
+comment on column change.actor is 'who did it; `ingest` when readings did';
+
+create table interval_version (
+    point_id integer not null,
+    seconds integer not null,
+    start timestamptz not null,
+    consumption double precision,
+    expected integer not null,
+    received integer not null,
+    quality smallint not null,
+    method smallint not null,
+    since timestamptz not null,
+    until timestamptz not null check (since < until),
+    change_id bigint not null references change,
+    primary key (point_id, start, since)
+);
+comment on table interval_version is 'intervals as they were shown during [since, until), and what changed them';
+create index interval_version_change on interval_version (change_id, point_id);
+
+create function intervals_at(points integer[], first timestamptz, past timestamptz, as_of timestamptz)
+returns table (
+    point_id integer, start timestamptz, seconds integer, consumption double precision, quality smallint,
+    method smallint, expected integer, received integer
+) language sql stable as $$
+    select point_id, start, seconds, consumption, quality, method, expected, received
+    from metered_interval
+    where point_id = any(points) and start >= first and start < past and since <= as_of
+    union all
+    select point_id, start, seconds, consumption, quality, method, expected, received
+    from interval_version
+    where point_id = any(points) and start >= first and start < past and since <= as_of and as_of < until
+$$;
+comment on function intervals_at is 'the intervals that start in [first, past) as they were shown at an instant';
+
+-- How often readings were expected is part of an answer, and an apply can change it for the past.
+create table schedule_version (
+    point_id integer not null references point,
+    valid_from timestamptz not null,
+    cadence_s integer,
+    until timestamptz not null,
+    primary key (point_id, valid_from, until)
+);
+comment on table schedule_version is 'rows of `schedule` that were in force until then';
+
+alter table dirty_range add column change_id bigint references change;
+comment on column dirty_range.change_id is 'why they must be made again; null: readings came that were put off';
