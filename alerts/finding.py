@@ -61,6 +61,8 @@ class Finding:
     zh: str
     en: str
     evidence: dict[str, Any]
+    amount: float | None = None
+    """Energy at stake, in the canonical unit of the metering point's carrier; None: unknown."""
 
 
 class Rule(Protocol):

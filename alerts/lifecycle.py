@@ -1,15 +1,20 @@
 """From findings to alerts: an episode is opened once, updated while it runs, and resolved by itself.
 
 An episode is named by its key (rule and subject) and its onset; the database allows one running episode per key, so a
-second watch or a restart opens nothing twice.
+second watch or a restart opens nothing twice. One that comes back soon after its end goes on in the same alert. What
+happens within a maintenance window or an exception is recorded and not told. An alert that stays open is told again,
+and goes up a step when nobody acknowledges it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from alerts.finding import Finding
+from alerts.finding import Finding, Severity
+from alerts.worth import Rates, Worth, worths
+from config.samples import MICROSECOND
 from storage import alerts as table
 from storage import notifications
 
@@ -17,6 +22,17 @@ if TYPE_CHECKING:
     from storage.database import Connection
 
 ACTOR = "watch"
+FLAP = 600 * MICROSECOND
+"""An episode that comes back within this time of its end is the same; so long is its end not told."""
+_HOUR = 3600 * MICROSECOND
+REMIND: dict[Severity, int] = {"critical": 4 * _HOUR, "warning": 24 * _HOUR}
+"""An alert that is open for so long is told again, again and again; `info` never is."""
+ESCALATE: dict[Severity, tuple[int, Severity]] = {
+    "critical": (4 * _HOUR, "critical"),
+    "warning": (24 * _HOUR, "critical"),
+    "info": (7 * 24 * _HOUR, "warning"),
+}
+"""After how long without anybody's acknowledgement an alert goes up to which severity, and is told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +61,107 @@ class Changes:
         return bool(self.opened or self.updated or self.ended or self.past)
 
 
-async def commit(conn: Connection, changes: Changes, running: dict[str, int], now: int) -> list[int]:
+async def commit(conn: Connection, changes: Changes, running: dict[str, int], now: int, rates: Rates) -> list[int]:
     """Write the changes; the ids of the alerts that changed. `running` (key → id) is brought up to date.
 
     The caller's transaction makes it all or nothing; on an error `running` must be read anew.
     """
     if not changes:
         return []
-    ended = [(running.pop(ending.key), ending) for ending in changes.ended if ending.key in running]
-    await table.end(conn, [_ending(alert, ending) for alert, ending in ended], now)
-    updated = [(running[finding.key], finding) for finding in changes.updated if finding.key in running]
-    await table.update(conn, [{"id": alert, **_texts(finding)} for alert, finding in updated], now)
-    opened = await table.open_new(conn, [_row(finding) for finding in changes.opened], now)
-    running.update(opened)
-    past = list((await table.open_new(conn, [_row(finding) for finding in changes.past], now)).values())
-    trail = [(alert, "resolved", ending.note) for alert, ending in ended]
-    trail += [(alert, "updated", "") for alert, _ in updated]
-    trail += [(alert, "opened", "") for alert in opened.values()]
-    trail += [entry for alert in past for entry in ((alert, "opened", "found afterwards"), (alert, "resolved", ""))]
+    ended = await _end(conn, changes.ended, running, now, rates)
+    updated = await _update(conn, [f for f in changes.updated if f.key in running], running, now, rates)
+    opened = await _open(conn, changes.opened, running, now, rates)
+    past = await table.open_new(conn, await _rows(conn, changes.past, rates, now), now)
+    trail = [
+        entry for alert in past.values() for entry in ((alert, "opened", "found afterwards"), (alert, "resolved", ""))
+    ]
     await table.record(conn, trail, now, ACTOR)
+    return [*ended, *updated, *opened, *past.values()]
+
+
+async def tend(conn: Connection, now: int) -> list[int]:
+    """What time alone brings about: suppressions that begin or end, reminders, escalation. The ids of the alerts that
+    changed."""
+    released = await table.release(conn, now)
+    await table.record(conn, [(alert, "released", "") for alert in released], now, ACTOR)
+    suppressed = await _suppress(conn, now)
+    await notifications.tell(conn, [alert for alert in released if alert not in suppressed], "opened", now)
+    escalated: list[int] = []
+    for severity, (after, to) in ESCALATE.items():
+        moved = await table.escalate(conn, now, severity, after, to)
+        await table.record(conn, [(alert, "escalated", f"{severity} → {to}") for alert in moved], now, ACTOR)
+        await notifications.tell(conn, moved, "escalated", now)
+        escalated += moved
+    for severity, after in REMIND.items():
+        again = await table.remind(conn, now, severity, after)
+        await table.record(conn, [(alert, "reminded", "") for alert in again], now, ACTOR)
+        await notifications.tell(conn, [alert for alert in again if alert not in escalated], "reminded", now)
+    return [*{*released, *suppressed, *escalated}]
+
+
+async def _open(
+    conn: Connection, findings: Sequence[Finding], running: dict[str, int], now: int, rates: Rates
+) -> list[int]:
+    """Open alerts, or go on with those that ended just now."""
+    rows = await _rows(conn, findings, rates, now)
+    again = await table.reopen(conn, rows, now, FLAP)
+    opened = await table.open_new(conn, [row for row in rows if row["key"] not in again], now)
+    running.update(opened)
+    running.update({key: alert for key, (alert, _) in again.items()})
+    trail = [(alert, "opened", "") for alert in opened.values()]
+    trail += [(alert, "reopened", "") for alert, _ in again.values()]
+    await table.record(conn, trail, now, ACTOR)
+    ids = [*opened.values(), *(alert for alert, _ in again.values())]
+    suppressed = await _suppress(conn, now, ids)
+    await notifications.tell(conn, [alert for alert in opened.values() if alert not in suppressed], "opened", now)
+    returned = [alert for alert, state in again.values() if state != "dismissed" and alert not in suppressed]
+    await notifications.reopened(conn, returned, now)
+    return ids
+
+
+async def _update(
+    conn: Connection, findings: Sequence[Finding], running: dict[str, int], now: int, rates: Rates
+) -> list[int]:
+    rows = await _rows(conn, findings, rates, now)
+    ids = [running[finding.key] for finding in findings]
+    await table.update(conn, [{"id": alert, **row} for alert, row in zip(ids, rows, strict=True)], now)
+    await table.record(conn, [(alert, "updated", "") for alert in ids], now, ACTOR)
+    return ids
+
+
+async def _end(
+    conn: Connection, endings: Sequence[Ending], running: dict[str, int], now: int, rates: Rates
+) -> list[int]:
+    ended = [(running.pop(ending.key), ending) for ending in endings if ending.key in running]
+    findings = [ending.finding for _, ending in ended if ending.finding is not None]
+    known = {row["key"]: row for row in await _rows(conn, findings, rates, now)}
+    rows = [{"id": alert, **known.get(ending.key, {}), "ended": ending.ended} for alert, ending in ended]
+    await table.end(conn, rows, now)
+    await table.record(conn, [(alert, "resolved", ending.note) for alert, ending in ended], now, ACTOR)
     for tell in (True, False):
         told = [alert for alert, ending in ended if ending.tell == tell]
-        await notifications.resolved(conn, told, now, tell=tell)
-    await notifications.opened(conn, list(opened.values()), now)
-    return [alert for alert, _ in ended] + [alert for alert, _ in updated] + list(opened.values()) + past
+        await notifications.resolved(conn, told, now + FLAP, tell=tell)
+    return [alert for alert, _ in ended]
 
 
-def _texts(finding: Finding | None) -> dict[str, Any]:
-    if finding is None:
-        return {}
-    return {"zh": finding.zh, "en": finding.en, "evidence": finding.evidence}
+async def _suppress(conn: Connection, now: int, alerts: Sequence[int] | None = None) -> set[int]:
+    """Leave untold what is planned or excepted."""
+    suppressed = await table.suppress(conn, now, alerts)
+    await table.record(conn, [(alert, "suppressed", reason) for alert, reason in suppressed.items()], now, ACTOR)
+    await notifications.resolved(conn, list(suppressed), now, tell=False)
+    return set(suppressed)
 
 
-def _ending(alert: int, ending: Ending) -> dict[str, Any]:
-    return {"id": alert, "ended": ending.ended, **_texts(ending.finding)}
+async def _rows(conn: Connection, findings: Sequence[Finding], rates: Rates, now: int) -> list[dict[str, Any]]:
+    """Findings as rows of the alert table."""
+    if not findings:
+        return []
+    return [
+        _row(finding, worth) for finding, worth in zip(findings, await worths(conn, findings, rates, now), strict=True)
+    ]
 
 
-def _row(finding: Finding) -> dict[str, Any]:
+def _row(finding: Finding, worth: Worth) -> dict[str, Any]:
     subject = finding.subject
     return {
         "key": finding.key,
@@ -90,7 +170,11 @@ def _row(finding: Finding) -> dict[str, Any]:
         "enterprise_id": subject.enterprise_id,
         "metering_point_id": subject.metering_point_id,
         "meter_id": subject.meter_id,
+        "address": subject.address,
         "onset": finding.onset,
         "ended": finding.ended,
-        **_texts(finding),
+        "zh": finding.zh,
+        "en": finding.en,
+        "evidence": finding.evidence,
+        **asdict(worth),
     }

@@ -47,7 +47,13 @@ _LEVELS: tuple[Callable[[Item], tuple[str, ...]], ...] = (
     lambda item: (),
 )
 _SEVERITIES = ("info", "warning", "critical")
-_EVENTS = {"opened": ("发生", "opened"), "resolved": ("恢复", "resolved")}
+_EVENTS = {
+    "opened": ("发生", "opened"),
+    "reopened": ("再次发生", "back"),
+    "reminded": ("仍未确认", "still open"),
+    "escalated": ("升级", "escalated"),
+    "resolved": ("恢复", "resolved"),
+}
 
 
 async def run(db: Database, clock: Callable[[], int]) -> None:
@@ -67,7 +73,7 @@ async def group(db: Database, now: int) -> None:
         if not _ready(webhook, now):
             continue
         async with db.transaction() as conn:
-            for items in bundles(await notifications.untold(conn, webhook.webhook), webhook.sent):
+            for items in bundles(await notifications.untold(conn, webhook.webhook, now), webhook.sent):
                 listed = sorted({item.alert for item in items})[:LISTED]
                 body = _body(items, await table.items(conn, listed), now)
                 await notifications.put(conn, webhook.webhook, items, body, now)

@@ -27,6 +27,9 @@ from alerts import lifecycle, notify
 from alerts.deadlines import Ranges
 from alerts.state import State, load, mark_filled
 from alerts.survey import look
+from alerts.worth import Rates
+from config.factors import factors
+from config.prices import prices
 from config.samples import MICROSECOND, SampleBatch, now_us
 from config.settings import Settings
 from storage import alerts as table
@@ -48,6 +51,8 @@ NOTE = 60 * MICROSECOND
 """How often it is written down up to when readings were looked at."""
 RESYNC = 600 * MICROSECOND
 """How often gaps are compared with readings whatever the events said."""
+TEND = 10 * MICROSECOND
+"""How often it is looked at what time alone does to alerts."""
 BEHIND = 60 * MICROSECOND
 LONGEST_BACKOFF_S = 10.0
 STEADY_S = 30.0
@@ -57,13 +62,15 @@ TIMEOUT_S = 120.0
 
 
 async def run(settings: Settings, stop: asyncio.Event, clock: Callable[[], int] = now_us) -> None:
-    """Watch until `stop`, whenever this process holds the lock; through outages of database and stream."""
+    """Watch until `stop`, whenever this process holds the lock; through outages of database and stream. Raises
+    ConfigError for files of factors or prices that cannot be used."""
+    rates = Rates(factors(settings.factors), prices(settings.prices))
     with servers(settings) as addresses:
         failures = 0
         while not stop.is_set():
             began = time.monotonic()
             try:
-                await _turn(addresses, stop, clock)
+                await _turn(addresses, rates, stop, clock)
             except StorageError as error:
                 failures = failures + 1 if time.monotonic() - began < STEADY_S else 1
                 if failures == 1:
@@ -72,7 +79,7 @@ async def run(settings: Settings, stop: asyncio.Event, clock: Callable[[], int] 
                 await _pause(stop, longest * random.uniform(0.5, 1.0))
 
 
-async def _turn(addresses: Servers, stop: asyncio.Event, clock: Callable[[], int]) -> None:
+async def _turn(addresses: Servers, rates: Rates, stop: asyncio.Event, clock: Callable[[], int]) -> None:
     """Connect, wait for the lock, watch."""
     db = await Database.connect(addresses.database_url, role="watch", timeout_s=TIMEOUT_S, pool_size=POOL)
     try:
@@ -81,7 +88,7 @@ async def _turn(addresses: Servers, stop: asyncio.Event, clock: Callable[[], int
         try:
             async with exclusive(db, "watch", stop) as conn:
                 if conn is not None:
-                    await Watch(db, stream, conn, clock).run(stop)
+                    await Watch(db, stream, conn, rates, clock).run(stop)
         finally:
             await stream.close()
     finally:
@@ -91,16 +98,17 @@ async def _turn(addresses: Servers, stop: asyncio.Event, clock: Callable[[], int
 class Watch:
     """The active watch. `conn` holds the lock; everything is written on it."""
 
-    def __init__(self, db: Database, stream: Stream, conn: Connection, clock: Callable[[], int]) -> None:
+    def __init__(self, db: Database, stream: Stream, conn: Connection, rates: Rates, clock: Callable[[], int]) -> None:
         self._db = db
         self._stream = stream
         self._conn = conn
+        self._rates = rates
         self._clock = clock
         self._state: State | None = None
         self._heard: list[Event] = []
         """Events that came while the state was read; None are kept otherwise."""
         self._revised = True
-        self._next_note = self._next_resync = 0
+        self._next_note = self._next_resync = self._next_tend = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises StorageError when database or lock are lost."""
@@ -140,6 +148,10 @@ class Watch:
         overdue = deadlines.overdue(now)
         deadlines.mark(overdue, np.maximum(deadlines.last[overdue], 1), np.full(len(overdue), now))
         ids = await self._write(state, deadlines.take_marked(), now)
+        if now >= self._next_tend:
+            async with self._conn.transaction():
+                ids += await lifecycle.tend(self._conn, now)
+            self._next_tend = now + TEND
         await self._tell(ids)
         if now >= self._next_note:
             await gaps.set_watched(self._conn, min(state.horizon or now, now))
@@ -153,13 +165,13 @@ class Watch:
             if not changes:
                 return []
             async with self._conn.transaction():
-                return await lifecycle.commit(self._conn, changes, state.running, now)
+                return await lifecycle.commit(self._conn, changes, state.running, now, self._rates)
         async with self._conn.transaction():
             outcome = await look(self._conn, state.deadlines, ranges, now)
             episodes.take(outcome)
             changes = episodes.changes(now)
             changes.past = episodes.past(outcome.past, now)
-            return await lifecycle.commit(self._conn, changes, state.running, now)
+            return await lifecycle.commit(self._conn, changes, state.running, now, self._rates)
 
     async def _reload(self, now: int) -> None:
         before, self._state, self._revised = self._state, None, False

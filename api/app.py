@@ -64,7 +64,10 @@ def create_app(services: Services) -> FastAPI:
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop`, through outages of database and stream. Raises ConfigError for settings it cannot use."""
     services = Services(
-        own_factors=settings.factors, own_tariffs=settings.tariffs, retention_days=settings.retention_days
+        own_factors=settings.factors,
+        own_tariffs=settings.tariffs,
+        own_prices=settings.prices,
+        retention_days=settings.retention_days,
     )
     with _listening(settings.http) as listening, servers(settings) as addresses:
         server = _Server(

@@ -135,7 +135,7 @@ def known_carrier(code: str | None) -> None:
         raise bad_parameter("carrier", f"unknown {code!r}; one of {', '.join(carriers())}")
 
 
-def cursor(*key: str) -> str:
+def cursor(*key: object) -> str:
     """An opaque `next` that continues behind a key."""
     return base64.urlsafe_b64encode(msgspec.json.encode(key if len(key) > 1 else key[0])).decode().rstrip("=")
 

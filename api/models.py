@@ -221,39 +221,6 @@ class GapItem(BaseModel):
     missing: int
 
 
-class AlertItem(BaseModel):
-    id: int
-    rule: str
-    severity: Literal["info", "warning", "critical"]
-    uscc: str
-    enterprise: str
-    metering_point: str | None
-    meter: str | None
-    onset: datetime
-    ended: datetime | None
-    state: Literal["open", "acknowledged", "resolved", "dismissed"]
-    opened_at: datetime
-    updated_at: datetime
-    zh: str
-    en: str
-    evidence: dict[str, Any]
-
-
-class AlertEvent(BaseModel):
-    at: datetime
-    actor: str
-    action: str
-    note: str
-
-
-class AlertAnswer(AlertItem):
-    events: list[AlertEvent]
-
-
-class Note(BaseModel):
-    note: str = Field("", max_length=2000)
-
-
 class Buckets(BaseModel):
     value: Numbers
     quality: Words
@@ -285,6 +252,12 @@ class FactorItem(DatedItem):
     kind: Literal["coal", "co2"]
     basis: str
     year: int | None = Field(description="The year of the data behind it")
+    value: float
+    unit: str
+
+
+class PriceItem(DatedItem):
+    carrier: str
     value: float
     unit: str
 

@@ -12,6 +12,7 @@ from api.gate import Gate
 from api.live import Hub, Latest, every
 from api.standing import Standings
 from config.factors import factors
+from config.prices import prices
 from config.samples import SampleBatch
 from config.tariffs import tariffs
 from storage import access, views
@@ -42,15 +43,17 @@ class Services:
         *,
         own_factors: Path | None = None,
         own_tariffs: Path | None = None,
+        own_prices: Path | None = None,
         retention_days: int = 1826,
     ) -> None:
-        """Raises ConfigError for a user's file of factors or tariff plans that cannot be used."""
+        """Raises ConfigError for a user's file of factors, tariff plans or prices that cannot be used."""
         self._database = database
         self._stream = stream
         self._revision = b""
         self.retention_days = retention_days
         self.factors = factors(own_factors)
         self.tariffs = tariffs(own_tariffs)
+        self.prices = prices(own_prices)
         self.points = PointTable()
         self.latest = Latest()
         self.hub = Hub()

@@ -35,6 +35,7 @@ class Settings(BaseModel):
     registry: Path | None = Field(None, description="registry file applied at start by `wanjia run`")
     factors: Path | None = Field(None, description="file of your own factors; they go before the shipped ones")
     tariffs: Path | None = Field(None, description="file of your own tariff plans; they go before the shipped ones")
+    prices: Path | None = Field(None, description="file of your own prices, to rank alerts by; before the shipped ones")
     retention_days: int = Field(1826, ge=1, description="readings older than this are dropped")
     stream_bytes: int = Field(10 * 2**30, ge=2**20, description="how much the stream may hold on disk, in bytes")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")

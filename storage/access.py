@@ -87,6 +87,12 @@ async def find(db: Database, key: str) -> Principal | None:
     return None if row is None else Principal(row["name"], cast(Role, row["role"]), row["scope"])
 
 
+async def may_deal(db: Database, name: str, uscc: str) -> bool:
+    """Whether this is a valid key whose holder may deal with alerts of an enterprise."""
+    async with db.connection() as conn:
+        return await conn.fetchval(SQL["key_may_deal"], name, uscc) is not None
+
+
 def table(listed: Sequence[KeyInfo], now: datetime) -> str:
     """What `wanjia keys list` prints."""
     lines = [("NAME", "ROLE", "SCOPE", "STATE", "CREATED", "EXPIRES")]

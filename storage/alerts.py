@@ -1,16 +1,19 @@
-"""Alerts: opened, updated and ended by watch, listed and acknowledged by people. Instants in arguments are int64
-microseconds; functions that take a connection run in the caller's transaction."""
+"""Alerts as watch writes them and as they are listed; what people do with them is storage/alert_actions.py. Instants
+in arguments are int64 microseconds; functions that take a connection run in the caller's transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from storage.gaps import Page, local
+from config.carriers import carriers
+from config.quantities import QUANTITIES
+from storage.gaps import local
 from storage.queries import SQL
 
 if TYPE_CHECKING:
@@ -18,8 +21,14 @@ if TYPE_CHECKING:
 
     from storage.database import Connection, Database
 
-State = Literal["open", "acknowledged", "resolved", "dismissed", "live", "all"]
+Severity = Literal["info", "warning", "critical"]
+State = Literal["open", "acknowledged", "resolved", "dismissed", "suppressed", "live", "all"]
 _STATES: dict[str, list[str] | None] = {"live": ["open", "acknowledged"], "all": None}
+Sort = Literal["newest", "materiality"]
+Cursor: TypeAlias = tuple[float, int, int]
+"""What the list is sorted by: money and rank of the severity (0 when by age), id."""
+EXCERPT = timedelta(days=1)
+"""How much of the series before the onset, and after the end, belongs to the evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,39 @@ class Running:
     updated: int
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a metering point's energy belongs."""
+
+    carrier: str
+    direction: str
+    region: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which alerts to list; None: any. `region`: a prefix; state `live`: open or acknowledged."""
+
+    enterprise: str | None = None
+    region: str | None = None
+    state: State = "live"
+    rule: str | None = None
+    severity: Severity | None = None
+    assignee: str | None = None
+
+
+ANY_LIVE = Chosen()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Alerts of a list, and the cursor that continues it."""
+
+    items: list[dict[str, Any]]
+    next: Cursor | None
+
+
 async def running(conn: Connection, rules: Sequence[str]) -> list[Running]:
     return [Running(*row) for row in await conn.fetch(SQL["alert_running"], rules)]
 
@@ -44,16 +86,44 @@ async def open_new(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -
     return {row["key"]: row["id"] for row in await conn.fetch(SQL["alert_open"], _json(rows), now)}
 
 
+async def reopen(conn: Connection, rows: Sequence[dict[str, Any]], now: int, within: int) -> dict[str, tuple[int, str]]:
+    """Go on with the alerts whose episode ended no longer than `within` before it came back: (id, state) by key."""
+    if not rows:
+        return {}
+    found = await conn.fetch(SQL["alert_reopen"], _json(rows), now, within)
+    return {row["key"]: (row["id"], row["state"]) for row in found}
+
+
 async def update(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -> None:
-    """New texts and evidence of running alerts: rows of id, zh, en, evidence."""
+    """New texts, evidence and worth of running alerts: rows of their columns and the id."""
     if rows:
         await conn.execute(SQL["alert_update"], _json(rows), now)
 
 
 async def end(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -> None:
-    """The episodes are over: rows of id, ended and, if they change, zh, en, evidence."""
+    """The episodes are over: rows of id, ended and the columns that change."""
     if rows:
         await conn.execute(SQL["alert_end"], _json(rows), now)
+
+
+async def release(conn: Connection, now: int) -> list[int]:
+    """Alerts whose suppression is over stand open; their ids."""
+    return [row["id"] for row in await conn.fetch(SQL["alert_release"], now)]
+
+
+async def suppress(conn: Connection, now: int, alerts: Sequence[int] | None = None) -> dict[int, str]:
+    """Live alerts (None: all) that began within a suppression in force count as open no more: its reason by id."""
+    return {row["id"]: row["reason"] for row in await conn.fetch(SQL["alert_suppress"], now, alerts)}
+
+
+async def remind(conn: Connection, now: int, severity: str, after: int) -> list[int]:
+    """Open alerts of a severity that people are to be reminded of."""
+    return [row["id"] for row in await conn.fetch(SQL["alert_remind"], now, severity, after)]
+
+
+async def escalate(conn: Connection, now: int, severity: str, after: int, to: str) -> list[int]:
+    """Open alerts of a severity that waited too long for somebody to acknowledge them; they get another one."""
+    return [row["id"] for row in await conn.fetch(SQL["alert_escalate"], now, severity, after, to)]
 
 
 async def record(conn: Connection, events: Sequence[tuple[int, str, str]], now: int, actor: str) -> None:
@@ -63,34 +133,42 @@ async def record(conn: Connection, events: Sequence[tuple[int, str, str]], now: 
         await conn.execute(SQL["alert_record"], now, actor, ids, actions, notes)
 
 
+async def places(conn: Connection, metering_points: Sequence[int]) -> dict[int, Place]:
+    """Where these metering points' energy belongs, by id."""
+    return {row[0]: Place(*row[1:]) for row in await conn.fetch(SQL["alert_places"], metering_points)}
+
+
+async def usual(conn: Connection, quantities: Mapping[int, str], start: int, past: int) -> dict[int, float]:
+    """What metering points use in an hour by this register, in its unit, on average of the days in [start, past)."""
+    rows = await conn.fetch(SQL["alert_usual"], list(quantities), list(quantities.values()), start, past)
+    return {row["metering_point_id"]: row["per_hour"] for row in rows}
+
+
 async def items(conn: Connection, ids: Sequence[int]) -> list[dict[str, Any]]:
     """Alerts as the API and the stream show them."""
     return [_item(row) for row in await conn.fetch(SQL["alert_items"], ids)]
 
 
 async def page(
-    db: Database,
-    *,
-    enterprise: str | None = None,
-    region: str | None = None,
-    state: State = "live",
-    rule: str | None = None,
-    limit: int = 100,
-    after: str | None = None,
-) -> Page:
-    """Alerts, newest first. `region`: a prefix; `live`: open or acknowledged. Raises ValueError for a bad cursor."""
-    states = _STATES.get(state, [state])
-    below = None if after is None else int(after)
+    db: Database, chosen: Chosen = ANY_LIVE, *, sort: Sort = "newest", limit: int = 100, after: Cursor | None = None
+) -> Listed:
+    """Alerts, newest first or those with most at stake."""
+    c = chosen
+    states = _STATES.get(c.state, [c.state])
+    filters = (c.enterprise, c.region, states, c.rule, c.severity, c.assignee)
     async with db.connection() as conn:
-        rows = await conn.fetch(SQL["alert_page"], enterprise, region, states, rule, below, limit + 1)
-    found = [_item(row) for row in rows[:limit]]
-    return Page(found, str(found[-1]["id"]) if len(rows) > limit else None)
+        rows = await conn.fetch(SQL["alert_page"], *filters, sort, *(after or (None, None, None)), limit + 1)
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Listed(
+        [_item(row) for row in rows[:limit]], None if last is None else (last["worth"], last["weight"], last["id"])
+    )
 
 
 async def get(
     db: Database, alert: int, *, enterprise: str | None = None, region: str | None = None
 ) -> dict[str, Any] | None:
-    """One alert with its trail `events`; None if there is none (or none in this enterprise or region)."""
+    """One alert with its trail `events` and the `excerpt` of the series behind it; None if there is none (or none in
+    this enterprise or region)."""
     async with db.connection() as conn:
         row = await conn.fetchrow(SQL["alert_one"], alert, enterprise, region)
         if row is None:
@@ -100,25 +178,36 @@ async def get(
     trail = [
         {"at": local(e["at"], zone), "actor": e["actor"], "action": e["action"], "note": e["note"]} for e in events
     ]
-    return {**_item(row), "events": trail}
+    item = _item(row)
+    return {**item, "events": trail, "excerpt": _excerpt(row, item["evidence"])}
 
 
-async def acknowledge(db: Database, alert: int, *, actor: str, note: str = "") -> bool:
-    """Somebody has seen it. False if it was not open (or does not exist)."""
-    async with db.transaction() as conn:
-        if await conn.fetchval(SQL["alert_acknowledge"], alert) is None:
-            return False
-        await conn.execute(SQL["alert_acknowledged"], alert, actor, note)
-    return True
+def _excerpt(row: Record, evidence: dict[str, Any]) -> dict[str, Any] | None:
+    """Where the series is that shows it, with a day before and after."""
+    if row["metering_point"] is None:
+        return None
+    zone = ZoneInfo(row["zone"])
+    known = evidence.get("quantities") or [None]
+    return {
+        "metering_point": f"{row['uscc']}/{row['metering_point']}",
+        "quantity": evidence.get("quantity", known[0]),
+        "from": local(row["onset"] - EXCERPT, zone),
+        "to": local((row["ended"] or row["updated_at"]) + EXCERPT, zone),
+    }
 
 
 def _item(row: Record) -> dict[str, Any]:
     zone = ZoneInfo(row["zone"])
-    plain = ("id", "rule", "severity", "uscc", "enterprise", "metering_point", "meter", "state", "zh", "en")
+    plain = ("id", "rule", "severity", "uscc", "enterprise", "metering_point", "meter", "state", "assignee", "reopened")
+    worth = ("amount", "tce", "money", "zh", "en")
     instants = ("onset", "ended", "opened_at", "updated_at")
+    carrier = row["carrier"]
     return {
         **{name: row[name] for name in plain},
         **{name: local(row[name], zone) for name in instants},
+        **{name: row[name] for name in worth},
+        "unit": QUANTITIES[carriers()[carrier].quantity].unit if carrier else "",
+        "suppression": row["suppression_id"],
         "evidence": msgspec.json.decode(row["evidence"]),
     }
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from config.addresses import masked
 from config.errors import ConfigError, Fault
 from storage.queries import SQL
 
 if TYPE_CHECKING:
     from storage.database import Connection, Database
+
+
+Event = Literal["opened", "reopened", "reminded", "escalated", "resolved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,9 @@ class Pressure:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An alert that opened or was resolved, and what it can be grouped by; the address without its password."""
+    """What happened to an alert, and what it can be grouped by; the address is without password."""
 
+    id: int
     alert: int
     event: str
     rule: str
@@ -52,33 +55,41 @@ class Due:
     created: int
 
 
-async def opened(conn: Connection, alerts: Sequence[int], now: int) -> None:
-    """Webhooks are to be told of these alerts."""
+async def tell(conn: Connection, alerts: Sequence[int], event: Event, now: int) -> None:
+    """Whom these alerts concern is to be told what happened to them."""
     if alerts:
-        await conn.execute(SQL["notification_opened"], alerts, now)
+        await conn.execute(SQL["notification_tell"], alerts, event, now)
 
 
-async def resolved(conn: Connection, alerts: Sequence[int], now: int, *, tell: bool) -> None:
-    """These alerts ended. Who was told of the opening is told of the end too, unless not `tell`."""
+async def resolved(conn: Connection, alerts: Sequence[int], due: int, *, tell: bool) -> None:
+    """These alerts ended: nothing else is to be told of them; who was told of them is told so when `due`, unless not
+    `tell`."""
     if alerts:
-        await conn.execute(SQL["notification_resolved"], alerts, now, tell)
+        await conn.execute(SQL["notification_drop"], alerts, None)
+    if alerts and tell:
+        await conn.execute(SQL["notification_resolved"], alerts, due)
+
+
+async def reopened(conn: Connection, alerts: Sequence[int], now: int) -> None:
+    """These alerts are back. Who has not been told of their end knows enough."""
+    if alerts:
+        await conn.execute(SQL["notification_drop"], alerts, "resolved")
+        await conn.execute(SQL["notification_reopened"], alerts, now)
 
 
 async def pressure(conn: Connection, now: int) -> list[Pressure]:
     return [Pressure(*row) for row in await conn.fetch(SQL["notification_pressure"], now)]
 
 
-async def untold(conn: Connection, webhook: int) -> list[Item]:
-    """What a webhook is to be told, locked until the transaction ends."""
-    rows = await conn.fetch(SQL["notification_untold"], webhook)
-    return [replace(item, address=masked(item.address)) for item in (Item(*row) for row in rows)]
+async def untold(conn: Connection, webhook: int, now: int) -> list[Item]:
+    """What a webhook is to be told by now, locked until the transaction ends."""
+    return [Item(*row) for row in await conn.fetch(SQL["notification_untold"], webhook, now)]
 
 
 async def put(conn: Connection, webhook: int, items: Sequence[Item], body: dict[str, Any], now: int) -> int:
     """One notification that tells of all these items; its id."""
     number: int = await conn.fetchval(SQL["notification_insert"], webhook, msgspec.json.encode(body).decode(), now)
-    ids, events = [item.alert for item in items], [item.event for item in items]
-    await conn.execute(SQL["notification_take"], webhook, number, ids, events)
+    await conn.execute(SQL["notification_take"], number, [item.id for item in items])
     return number
 
 

@@ -6,7 +6,7 @@ Admin and operator see all, an enterprise its own, a regulator the enterprises o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
@@ -15,16 +15,18 @@ from config.samples import Points
 from storage import alerts as alert_rows
 from storage import gaps as gap_rows
 from storage import intervals, readings
+from storage import suppressions as suppression_rows
 from storage.access import Principal
+from storage.alerts import Chosen, Cursor, Listed, Sort
 from storage.columns import instant
 from storage.gaps import Page
 
 if TYPE_CHECKING:
-    from storage.alerts import State as AlertState
     from storage.database import Database
     from storage.gaps import State as GapState
     from storage.intervals import IntervalColumns, RollupColumns
     from storage.readings import ReadingColumns
+    from storage.suppressions import Kind
 
 Row: TypeAlias = dict[str, Any]
 
@@ -101,22 +103,12 @@ async def gaps(
     )
 
 
-async def alerts(
-    db: Database,
-    sight: Sight,
-    *,
-    enterprise: str | None,
-    state: AlertState,
-    rule: str | None,
-    limit: int,
-    after: str | None,
-) -> Page:
-    """Alerts, newest first. Raises ValueError for a bad cursor."""
-    if not _within(sight, enterprise):
-        return Page([], None)
-    return await alert_rows.page(
-        db, enterprise=sight.uscc or enterprise, region=sight.region, state=state, rule=rule, limit=limit, after=after
-    )
+async def alerts(db: Database, sight: Sight, chosen: Chosen, *, sort: Sort, limit: int, after: Cursor | None) -> Listed:
+    """Alerts, newest first or those with most at stake."""
+    if not _within(sight, chosen.enterprise):
+        return Listed([], None)
+    seen = replace(chosen, enterprise=sight.uscc or chosen.enterprise, region=sight.region)
+    return await alert_rows.page(db, seen, sort=sort, limit=limit, after=after)
 
 
 async def alert(db: Database, sight: Sight, number: int) -> Row | None:
@@ -124,11 +116,28 @@ async def alert(db: Database, sight: Sight, number: int) -> Row | None:
     return await alert_rows.get(db, number, enterprise=sight.uscc, region=sight.region)
 
 
-async def acknowledge(db: Database, sight: Sight, number: int, *, actor: str, note: str) -> bool:
-    """Somebody has seen the alert. False if it was not open or is not to be seen."""
-    if not await _rows(db, "view_alert_uscc", sight, number):
-        return False
-    return await alert_rows.acknowledge(db, number, actor=actor, note=note)
+async def suppressions(
+    db: Database,
+    sight: Sight,
+    *,
+    enterprise: str | None,
+    kind: Kind | None,
+    current: bool,
+    limit: int,
+    after: str | None,
+) -> Page:
+    """Maintenance windows and exceptions, newest first. Raises ValueError for a bad cursor."""
+    if not _within(sight, enterprise):
+        return Page([], None)
+    return await suppression_rows.page(
+        db,
+        enterprise=sight.uscc or enterprise,
+        region=sight.region,
+        kind=kind,
+        current=current,
+        limit=limit,
+        after=after,
+    )
 
 
 async def profiles(db: Database) -> list[Row]:

@@ -10,12 +10,14 @@ from api.routes import (
     metering_points,
     meters,
     overview,
+    prices,
     profiles,
     quality,
     quantities,
     readings,
     session,
     stream,
+    suppressions,
 )
 
 ROUTERS = (
@@ -26,12 +28,14 @@ ROUTERS = (
     meters.router,
     carriers.router,
     factors.router,
+    prices.router,
     quantities.router,
     profiles.router,
     overview.router,
     quality.router,
     gaps.router,
     alerts.router,
+    suppressions.router,
     stream.router,
     health.router,
 )

@@ -1,18 +1,39 @@
-"""Alerts: listed, looked at, acknowledged."""
+"""Alerts: listed, looked at, and what people do with them; every act is in the alert's trail."""
 
+import contextlib
+from collections.abc import Awaitable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Path, Query
 
-from api.deps import After, Asker, Enterprise, Limit, Seen, Served, numbered
-from api.models import AlertAnswer, AlertItem, Note, Page
+from api.alert_models import (
+    Acknowledge,
+    Acknowledged,
+    AlertAnswer,
+    AlertItem,
+    Assign,
+    Comment,
+    Dismiss,
+    Note,
+)
+from api.deps import After, Asker, Enterprise, Limit, Seen, Served, behind, cursor
+from api.models import Page
 from api.problems import Problem
-from storage import views
-from storage.alerts import State
+from api.services import Services
+from storage import access, alert_actions, views
+from storage.access import Principal
+from storage.alert_actions import By, CannotAct
+from storage.alerts import Chosen, Severity, Sort, State
+from storage.errors import StorageError
+from storage.suppressions import LONGEST
+from storage.views import Sight
 
 router = APIRouter(tags=["alerts"])
 
 Number = Annotated[int, Path(description="The alert's id", ge=1, le=2**63 - 1)]
+_Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 @router.get("/v1/alerts", response_model=Page[AlertItem])
@@ -22,32 +43,115 @@ async def list_alerts(
     state: Annotated[State, Query(description="live: open or acknowledged")] = "live",
     enterprise: Enterprise = None,
     rule: Annotated[str | None, Query(description="Only those of this rule: gap, offline …")] = None,
+    severity: Annotated[Severity | None, Query(description="Only those of this severity")] = None,
+    assignee: Annotated[str | None, Query(description="Only those assigned to this key; empty: to nobody")] = None,
+    sort: Annotated[
+        Sort, Query(description="newest first, or by materiality: most money at stake first, then by severity")
+    ] = "newest",
     limit: Limit = 100,
     after: After = None,
 ) -> dict[str, Any]:
-    """Alerts, newest first."""
-    below = numbered(after)
-    page = await views.alerts(
-        served.database, seen, enterprise=enterprise, state=state, rule=rule, limit=limit, after=below
+    """Alerts."""
+    chosen = Chosen(enterprise, None, state, rule, severity, assignee)
+    found = await views.alerts(
+        served.database, seen, chosen, sort=sort, limit=limit, after=behind(after, tuple[float, int, _Whole])
     )
-    return {"items": page.items, "next": page.next}
+    return {"items": found.items, "next": None if found.next is None else cursor(*found.next)}
 
 
 @router.get("/v1/alerts/{id}", response_model=AlertAnswer)
 async def one_alert(served: Served, seen: Seen, id: Number) -> dict[str, Any]:
-    """An alert with its trail."""
+    """An alert with its trail, and where the series is that shows it."""
     found = await views.alert(served.database, seen, id)
     if found is None:
         raise Problem("not-found", f"no alert {id}")
     return found
 
 
+@router.post("/v1/alerts/acknowledge", response_model=Acknowledged)
+async def acknowledge_many(served: Served, who: Asker, seen: Seen, body: Acknowledge) -> dict[str, Any]:
+    """Say that somebody has seen these open alerts and cares for them: all of them, or none."""
+    _may(who, "acknowledge", "enterprise")
+    ids = list(dict.fromkeys(body.ids))
+    try:
+        await alert_actions.acknowledge(served.database, ids, By(who.name, seen), body.note)
+    except CannotAct as error:
+        errors = [(f"ids.{body.ids.index(number)}", _why(error, number)) for number in error.states]
+        raise Problem(
+            "conflict", f"nothing was acknowledged: {'; '.join(e for _, e in errors)}", errors=errors
+        ) from None
+    return {"acknowledged": ids}
+
+
 @router.post("/v1/alerts/{id}/acknowledge", response_model=AlertAnswer)
 async def acknowledge(served: Served, who: Asker, seen: Seen, id: Number, body: Note) -> dict[str, Any]:
     """Say that somebody has seen an open alert and cares for it."""
-    if who.role == "regulator":
-        raise Problem("forbidden", "a regulator's key reads; it cannot acknowledge alerts")
+    _may(who, "acknowledge", "enterprise")
+    return await _done(
+        served, seen, id, alert_actions.acknowledge(served.database, [id], By(who.name, seen), body.note)
+    )
+
+
+@router.post("/v1/alerts/{id}/assign", response_model=AlertAnswer)
+async def assign(served: Served, who: Asker, seen: Seen, id: Number, body: Assign) -> dict[str, Any]:
+    """Give an alert to somebody to deal with; an empty assignee takes it back."""
+    _may(who, "assign")
     before = await one_alert(served, seen, id)
-    if not await views.acknowledge(served.database, seen, id, actor=who.name, note=body.note):
-        raise Problem("conflict", f"alert {id} is {before['state']}; only an open one can be acknowledged")
-    return await one_alert(served, seen, id)
+    if body.assignee and not await access.may_deal(served.database, body.assignee, before["uscc"]):
+        message = f"{body.assignee!r} is not a valid key that may deal with alerts of {before['uscc']}"
+        raise Problem("invalid-body", f"assignee: {message}", errors=[("assignee", message)])
+    by = By(who.name, seen)
+    return await _done(served, seen, id, alert_actions.assign(served.database, id, by, body.assignee, body.note))
+
+
+@router.post("/v1/alerts/{id}/comment", response_model=AlertAnswer)
+async def comment(served: Served, who: Asker, seen: Seen, id: Number, body: Comment) -> dict[str, Any]:
+    """Add to an alert's trail what is worth knowing."""
+    _may(who, "comment on", "enterprise")
+    return await _done(served, seen, id, alert_actions.comment(served.database, id, By(who.name, seen), body.note))
+
+
+@router.post("/v1/alerts/{id}/resolve", response_model=AlertAnswer)
+async def resolve(served: Served, who: Asker, seen: Seen, id: Number, body: Note) -> dict[str, Any]:
+    """Say that an alert is dealt with. While its cause lasts it raises no other."""
+    _may(who, "resolve")
+    return await _done(served, seen, id, alert_actions.resolve(served.database, id, By(who.name, seen), body.note))
+
+
+@router.post("/v1/alerts/{id}/dismiss", response_model=AlertAnswer)
+async def dismiss(served: Served, who: Asker, seen: Seen, id: Number, body: Dismiss) -> dict[str, Any]:
+    """Say that an alert was false, and why; if wanted, with an exception that holds the like back until a day."""
+    _may(who, "dismiss")
+    now = datetime.now(UTC)
+    if body.except_until is not None and not now < body.except_until <= now + LONGEST:
+        message = f"must lie within the next {LONGEST.days} days"
+        raise Problem("invalid-body", f"except_until: {message}", errors=[("except_until", message)])
+    by = By(who.name, seen)
+    return await _done(served, seen, id, alert_actions.dismiss(served.database, id, by, body.reason, body.except_until))
+
+
+async def _done(served: Services, seen: Sight, id: int, act: Awaitable[None]) -> dict[str, Any]:
+    """Do it, tell those who look on, and answer with the alert as it is then. Raises Problem."""
+    try:
+        await act
+    except CannotAct as error:
+        kind = "not-found" if error.states[id] is None else "conflict"
+        raise Problem(kind, _why(error, id)) from None
+    after = await one_alert(served, seen, id)
+    with contextlib.suppress(StorageError):  # they will see it when they look again
+        item = {name: value for name, value in after.items() if name not in ("events", "excerpt")}
+        await served.stream.notify(f"events.alerts.{after['uscc']}", msgspec.json.encode(item))
+    return after
+
+
+def _why(error: CannotAct, number: int) -> str:
+    state = error.states[number]
+    if state is None:
+        return f"no alert {number}"
+    return f"alert {number} is {state}; only one that is {' or '.join(error.possible)} can be {error.action}"
+
+
+def _may(who: Principal, what: str, *others: str) -> None:
+    """Admin and operator may, and these other roles. Raises Problem."""
+    if who.role not in ("admin", "operator", *others):
+        raise Problem("forbidden", f"a key of role {who.role} cannot {what} alerts")

@@ -108,7 +108,14 @@ insert into gap (opened_at, point_id, from_time, to_time, cadence_s, cause, miss
 select
     timestamptz 'epoch' + $1::bigint * interval '1 microsecond', new.point_id,
     timestamptz 'epoch' + new.from_us * interval '1 microsecond',
-    timestamptz 'epoch' + new.to_us * interval '1 microsecond', new.cadence_s, 'silent', new.missing
+    timestamptz 'epoch' + new.to_us * interval '1 microsecond', new.cadence_s,
+    case when exists (
+        select from planned_gap
+        where planned_gap.point_id = new.point_id
+            and timestamptz 'epoch' + new.from_us * interval '1 microsecond' >= planned_gap.from_time
+            and timestamptz 'epoch' + new.from_us * interval '1 microsecond' < planned_gap.to_time
+    ) then 'planned' else 'silent' end,
+    new.missing
 from unnest($2::integer[], $3::bigint[], $4::bigint[], $5::integer[], $6::integer[])
     as new (point_id, from_us, to_us, cadence_s, missing);
 

@@ -1,9 +1,9 @@
 -- What webhooks are told. Instants go in as microseconds since the epoch.
 
--- name: notification_opened
--- $1 alerts that opened, $2 now.
-insert into notification_item (alert_id, webhook_id, event, created)
-select alert.id, webhook.id, 'opened', timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+-- name: notification_tell
+-- Of alerts ($1) an event ($2) is to be told to whom their severity concerns. $3 now.
+insert into notification_item (alert_id, webhook_id, event, due)
+select alert.id, webhook.id, $2, timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
 from alert
 join webhook on webhook.enabled
     and array_position(array['info', 'warning', 'critical'], alert.severity)
@@ -11,23 +11,48 @@ join webhook on webhook.enabled
 where alert.id = any($1::bigint[])
 on conflict do nothing;
 
+-- name: notification_drop
+-- Nothing more is to be told of these alerts ($1); event $2 only, null: any.
+delete from notification_item
+where alert_id = any($1::bigint[]) and notification_id is null and ($2::text is null or event = $2);
+
 -- name: notification_resolved
--- $1 alerts that ended, $2 now, $3 whether to say so. Who has not been told of the opening yet is told nothing.
-with untold as (
-    delete from notification_item
-    where alert_id = any($1::bigint[]) and event = 'opened' and notification_id is null
-)
-insert into notification_item (alert_id, webhook_id, event, created)
-select alert_id, webhook_id, 'resolved', timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
-from notification_item
-where $3::boolean and alert_id = any($1::bigint[]) and event = 'opened' and notification_id is not null
+-- Whoever was told of alerts ($1) is told of their end, at $2; of dismissed ones nobody is.
+insert into notification_item (alert_id, webhook_id, event, due)
+select told.alert_id, told.webhook_id, 'resolved', timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+from (
+    select distinct on (alert_id, webhook_id) alert_id, webhook_id, event
+    from notification_item
+    where alert_id = any($1::bigint[]) and notification_id is not null
+    order by alert_id, webhook_id, id desc
+) as told
+join alert on alert.id = told.alert_id and alert.state <> 'dismissed'
+where told.event <> 'resolved'
+on conflict do nothing;
+
+-- name: notification_reopened
+-- Who was told last that these alerts ($1) were resolved, or nothing yet, is told that they are back. $2 now.
+insert into notification_item (alert_id, webhook_id, event, due)
+select
+    alert.id, webhook.id, case when last.event is null then 'opened' else 'reopened' end,
+    timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+from alert
+join webhook on webhook.enabled
+    and array_position(array['info', 'warning', 'critical'], alert.severity)
+        >= array_position(array['info', 'warning', 'critical'], webhook.min_severity)
+left join lateral (
+    select event from notification_item
+    where alert_id = alert.id and webhook_id = webhook.id and notification_id is not null
+    order by id desc limit 1
+) as last on true
+where alert.id = any($1::bigint[]) and coalesce(last.event, 'resolved') = 'resolved'
 on conflict do nothing;
 
 -- name: notification_pressure
 -- Per webhook with something to tell: since when, and what it got in the last hour. $1 now.
 with moment as (select timestamptz 'epoch' + $1::bigint * interval '1 microsecond' as now)
 select
-    webhook.id, (extract(epoch from min(item.created)) * 1000000)::bigint as oldest,
+    webhook.id, (extract(epoch from min(item.due)) * 1000000)::bigint as oldest,
     (
         select count(*) from notification, moment
         where notification.webhook_id = webhook.id and notification.created > moment.now - interval '1 hour'
@@ -37,21 +62,23 @@ select
         where notification.webhook_id = webhook.id
     ) as latest
 from webhook
+cross join moment
 join notification_item as item on item.webhook_id = webhook.id and item.notification_id is null
+    and item.due <= moment.now
 where webhook.enabled
 group by webhook.id;
 
 -- name: notification_untold
--- What a webhook is to be told, with what it is grouped by.
+-- What a webhook is to be told by now ($2), with what it is grouped by.
 select
-    item.alert_id, item.event, alert.rule, alert.severity, enterprise.uscc, enterprise.name as enterprise,
-    coalesce(connection.address, '') as address
+    item.id, item.alert_id, item.event, alert.rule, alert.severity, enterprise.uscc, enterprise.name as enterprise,
+    alert.address
 from notification_item as item
 join alert on alert.id = item.alert_id
 join enterprise on enterprise.id = alert.enterprise_id
-left join connection on connection.meter_id = alert.meter_id
 where item.webhook_id = $1 and item.notification_id is null
-order by item.alert_id, item.event
+    and item.due <= timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+order by item.id
 for update of item;
 
 -- name: notification_insert
@@ -61,11 +88,8 @@ from (select timestamptz 'epoch' + $3::bigint * interval '1 microsecond' as now)
 returning id;
 
 -- name: notification_take
--- These items are in the notification $2 now.
-update notification_item set notification_id = $2
-from unnest($3::bigint[], $4::text[]) as taken (alert_id, event)
-where notification_item.webhook_id = $1 and notification_item.notification_id is null
-    and notification_item.alert_id = taken.alert_id and notification_item.event = taken.event;
+-- These items ($2) are in the notification $1 now.
+update notification_item set notification_id = $1 where id = any($2::bigint[]) and notification_id is null;
 
 -- name: notification_due
 -- What is to be sent, oldest first. $1 now, $2 at most so many.

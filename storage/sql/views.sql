@@ -99,11 +99,6 @@ select name, body from profile order by name;
 -- name: view_regions
 select uscc, region from enterprise;
 
--- name: view_alert_uscc
--- Whose alert $3 is.
-select uscc from alert_item
-where ($1::text is null or uscc = $1) and ($2::text is null or starts_with(region, $2)) and id = $3;
-
 -- name: view_open_alerts
 select count(*) from alert where state in ('open', 'acknowledged');
 

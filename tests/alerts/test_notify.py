@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import notify
+from alerts import lifecycle, notify
 from config.errors import ConfigError
 from storage import notifications
 from storage.notifications import Item
@@ -209,7 +209,7 @@ async def test_the_offline_alert_is_told_and_its_end_and_nothing_of_the_gap_it_t
         await told(world)
         await world.poll(world.points(1), world.clock.now + MINUTE)
         await world.watch.cycle()
-        world.clock.now += notify.WAIT
+        world.clock.now += lifecycle.FLAP + notify.WAIT
         await told(world)
     events = [(group["event"], group["rule"]) for body in hook.bodies for group in body["groups"]]
     assert events == [("opened", "gap"), ("opened", "offline"), ("resolved", "offline")]
@@ -234,6 +234,7 @@ def items(count: int, per_gateway: int, gateways: int) -> list[Item]:
     """Alerts of meters behind gateways, `gateways` to an enterprise."""
     return [
         Item(
+            n,
             n,
             "opened",
             "offline",

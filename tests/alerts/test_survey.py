@@ -5,6 +5,7 @@ import random
 import pytest
 
 from storage import alerts, gaps
+from storage.alerts import Chosen
 from tests.alerts.world import DAY, HOUR, MINUTE, START, USCC, World
 
 pytestmark = pytest.mark.servers
@@ -84,13 +85,13 @@ async def test_lists_are_paged_newest_first_and_bounded(world: World) -> None:
     ids = [item["id"] for item in first.items + second.items]
     assert ids == sorted(ids, reverse=True)
     assert len(ids) == 7
-    mine = await alerts.page(world.db, enterprise=USCC)
+    mine = await alerts.page(world.db, Chosen(enterprise=USCC))
     assert {item["uscc"] for item in mine.items} == {USCC}
     assert len(mine.items) == 4
-    assert len((await alerts.page(world.db, region="1101")).items) == 7
-    assert (await alerts.page(world.db, region="1102")).items == []
-    assert (await alerts.page(world.db, state="resolved")).items == []
-    assert (await alerts.page(world.db, rule="gap")).items == []
+    assert len((await alerts.page(world.db, Chosen(region="1101"))).items) == 7
+    assert (await alerts.page(world.db, Chosen(region="1102"))).items == []
+    assert (await alerts.page(world.db, Chosen(state="resolved"))).items == []
+    assert (await alerts.page(world.db, Chosen(rule="gap"))).items == []
     listed = await gaps.page(world.db, enterprise=USCC, state="open", limit=3)
     assert len(listed.items) == 3
     rest = await gaps.page(world.db, enterprise=USCC, limit=100, after=listed.next)
@@ -104,4 +105,4 @@ async def test_lists_are_paged_newest_first_and_bounded(world: World) -> None:
     )
     assert item["missing"] > 0
     with pytest.raises(ValueError, match="invalid literal"):
-        await alerts.page(world.db, after="x")
+        await gaps.page(world.db, after="x")

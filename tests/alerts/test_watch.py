@@ -10,7 +10,10 @@ from config.samples import SampleBatch
 from config.settings import Settings
 from storage import alerts as table
 from storage import readings
+from storage.alert_actions import By, CannotAct, acknowledge
+from storage.alerts import Chosen
 from storage.database import Database
+from storage.views import Sight
 from tests.alerts.world import DAY, HOUR, MINUTE, SECOND, START, USCC, World
 from tests.waiting import until
 
@@ -36,7 +39,7 @@ async def test_a_gap_opens_once_grows_and_ends_with_the_next_reading(world: Worl
         await watch.cycle()
         assert await world.gaps() == [(point, 11, 20, 9) for point in points]
         assert await world.alerts() == [("gap:E-1", "resolved")]
-    found = (await table.page(world.db, state="all")).items[0]
+    found = (await table.page(world.db, Chosen(state="all"))).items[0]
     assert found["onset"] == "2026-01-01T08:11:00+08:00"
     assert found["ended"] == "2026-01-01T08:20:00+08:00"
     assert found["evidence"]["missing"] == 9
@@ -301,8 +304,9 @@ async def test_an_acknowledged_alert_is_resolved_by_itself_too(world: World) -> 
         await world.poll(points, START + 5 * MINUTE)
         world.clock.now = START + 10 * MINUTE
         await watch.cycle()
-        assert await table.acknowledge(world.db, 1, actor="ops", note="on my way")
-        assert not await table.acknowledge(world.db, 1, actor="ops")
+        await acknowledge(world.db, [1], By("ops", Sight()), "on my way")
+        with pytest.raises(CannotAct, match="acknowledged"):
+            await acknowledge(world.db, [1], By("ops", Sight()), "")
         assert [item["state"] for item in (await table.page(world.db)).items] == ["acknowledged"]
         await world.poll(points, START + 12 * MINUTE)
         await watch.cycle()

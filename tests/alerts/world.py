@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alerts.watch import Watch
+from alerts.worth import Rates
+from config.factors import factors
+from config.prices import prices
 from config.quality import Flag
 from config.samples import MICROSECOND, SampleBatch
 from storage import readings
@@ -20,6 +23,7 @@ from storage.stream import Event, Stream
 START = 1_767_225_600 * MICROSECOND
 """2026-01-01T00:00Z."""
 SECOND, MINUTE, HOUR, DAY = MICROSECOND, 60 * MICROSECOND, 3600 * MICROSECOND, 86_400 * MICROSECOND
+RATES = Rates(factors(), prices())
 USCC = "91110000600037341L"
 QUANTITIES = ("active_energy_import", "active_power")
 
@@ -125,7 +129,7 @@ class World:
         """An active watch whose cycles the test runs by hand."""
         async with exclusive(self.db, "watch", asyncio.Event()) as conn:
             assert conn is not None
-            self.watch = Watch(self.db, self.stream, conn, self.clock)
+            self.watch = Watch(self.db, self.stream, conn, RATES, self.clock)
             await self.watch.cycle()
             yield self.watch
 

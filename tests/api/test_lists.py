@@ -1,4 +1,4 @@
-"""Lists, overview, quality, gaps and alerts over HTTP, and who sees what of them."""
+"""Lists, overview, quality, gaps and alerts in lists over HTTP, and who sees what of them."""
 
 from typing import Any
 
@@ -11,11 +11,18 @@ from tests.api.conftest import OTHER, START, USCC, World, assert_problem
 
 pytestmark = pytest.mark.servers
 
-LISTS = ("enterprises", "metering-points", "meters", "quality?by=metering_point", "gaps", "alerts?state=all")
+LISTS = (
+    "enterprises", "metering-points", "meters", "quality?by=metering_point", "gaps", "alerts?state=all",
+    "alerts?sort=materiality", "suppressions",
+)  # fmt: skip
 _ALERT = """
 insert into alert (key, rule, severity, enterprise_id, metering_point_id, onset, zh, en)
 select 'gap:' || m.id, 'gap', 'warning', e.id, m.id, now(), '缺数', 'missing'
 from metering_point m join enterprise e on e.id = m.enterprise_id where m.code = 'E-1' order by e.uscc desc
+"""
+_SUPPRESSION = """
+insert into suppression (kind, enterprise_id, from_time, to_time, reason, actor)
+select 'maintenance', id, now(), now() + interval '1 hour', 'planned', 'ops' from enterprise order by uscc desc
 """
 _GAP = """
 insert into gap (point_id, from_time, to_time, cadence_s, cause, missing)
@@ -26,6 +33,7 @@ where quantity = 'active_energy_import' and metering_point_id in (select id from
 
 async def filled(world: World) -> None:
     await world.db.pool.execute(_ALERT)
+    await world.db.pool.execute(_SUPPRESSION)
     await world.db.pool.execute(_GAP, instant(START), instant(START + 300 * MICROSECOND))
 
 
@@ -39,7 +47,7 @@ async def test_everybody_sees_their_own(world: World) -> None:
         for role, expected in (("admin", {USCC, OTHER}), ("operator", {USCC, OTHER}), ("enterprise", {USCC})):
             assert owners((await world.ok(f"/v1/{name}", role))["items"]) == expected, (name, role)
         assert owners((await world.ok(f"/v1/{name}", "regulator"))["items"]) == {OTHER}, name
-    for name in ("metering-points", "meters", "gaps", "alerts", "quality"):
+    for name in ("metering-points", "meters", "gaps", "alerts", "suppressions", "quality"):
         assert (await world.ok(f"/v1/{name}?enterprise={OTHER}", "enterprise"))["items"] == []
     overview = await world.ok("/v1/overview", "enterprise")
     assert (overview["enterprises"], overview["metering_points"], overview["open_alerts"]) == (1, 4, 1)
@@ -71,6 +79,8 @@ async def test_limits_and_cursors_are_checked(world: World) -> None:
             assert_problem(await world.get(f"{path}after={cursor}"), 400, "invalid-parameter", "after")
     assert_problem(await world.get("/v1/quality?by=hour"), 400, "invalid-parameter", "by")
     assert_problem(await world.get("/v1/alerts?state=closed"), 400, "invalid-parameter", "state")
+    assert_problem(await world.get("/v1/alerts?sort=oldest"), 400, "invalid-parameter", "sort")
+    assert_problem(await world.get("/v1/alerts?severity=loud"), 400, "invalid-parameter", "severity")
     assert_problem(await world.get("/v1/gaps?state=x"), 400, "invalid-parameter", "state")
     assert_problem(await world.get("/v1/metering-points?carrier=x"), 400, "invalid-parameter", "carrier")
 
@@ -140,25 +150,6 @@ async def test_quality(world: World) -> None:
     assert "wanjia_conflicting_readings 3.0" in (await world.client.get("/metrics")).text
     long = await world.get("/v1/quality?from=2000-01-01T00:00:00Z&to=2099-01-01T00:00:00Z&by=metering_point")
     assert long.status_code == 200
-
-
-async def test_alerts_are_acknowledged_once_by_those_who_may(world: World) -> None:
-    await filled(world)
-    mine, theirs = sorted((await world.ok("/v1/alerts"))["items"], key=lambda item: item["uscc"] != USCC)
-    assert mine["zh"] == "缺数"
-    assert mine["onset"].endswith("+08:00")
-    path = f"/v1/alerts/{mine['id']}/acknowledge"
-    assert_problem(await world.post(path, "regulator", json={}), 403, "forbidden")
-    hidden = await world.post(f"/v1/alerts/{theirs['id']}/acknowledge", "enterprise", json={})
-    assert_problem(hidden, 404, "not-found")
-    assert_problem(await world.get(f"/v1/alerts/{mine['id']}", "regulator"), 404, "not-found")
-    assert_problem(await world.post(path, "enterprise", json={"note": 5}), 422, "invalid-body", "note")
-    done = (await world.post(path, "enterprise", json={"note": "on my way"})).json()
-    assert done["state"] == "acknowledged"
-    assert [(event["actor"], event["note"]) for event in done["events"]][-1] == ("enterprise", "on my way")
-    assert_problem(await world.post(path, "enterprise", json={}), 409, "conflict")
-    assert [item["id"] for item in (await world.ok("/v1/alerts?state=acknowledged"))["items"]] == [mine["id"]]
-    assert_problem(await world.get("/v1/alerts/0"), 400, "invalid-parameter", "id")
 
 
 async def test_gaps_carriers_profiles(world: World) -> None:
