@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,12 +24,12 @@ from collector.backtestfiles import (
 )
 from collector.conservation import Booked, booked
 from collector.energy import metered
-from collector.pairs import Array
-from collector.registers import Kind, Verdict
+from collector.evidence import Told
+from collector.pairs import Array, Pairs
+from collector.registers import Kind
 from collector.terms import Terms
 from config.grid import first_grid
 from config.quality import Quality
-from config.samples import MICROSECOND
 from storage.intervals import IntervalColumns, Ranges
 from storage.points import Point, Segment
 from storage.readings import ReadingColumns
@@ -38,7 +37,6 @@ from storage.timeline import MARGIN
 
 _AT_ONCE = 2_000_000
 """Readings computed together; bounds memory."""
-_INSTANT = (Kind.ROLLOVER, Kind.RESET, Kind.LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +104,9 @@ def _compute(part: Arrivals, terms: Terms) -> tuple[IntervalColumns, list[Findin
     ranges = Ranges(meters, terms.floor(rank, part.time[first]), terms.ceil(rank, part.time[last]))
     readings = ReadingColumns(part.meter, part.time, part.value, np.zeros(len(part), np.int16))
     energy = metered(readings, ranges, terms)
-    findings = [_finding(part, verdict, terms) for _, _, verdict in energy.verdicts if verdict.kind is not Kind.HELD]
+    findings = _findings(part, [verdict for verdict in energy.verdicts if verdict.kind is not Kind.HELD])
     sums = booked(energy.knots, len(meters), terms)
-    return energy.intervals, findings, list(_totals(meters, sums, energy.intervals))
+    return energy.intervals, list(findings), list(_totals(meters, sums, energy.intervals))
 
 
 def _totals(meters: Array, sums: Booked, intervals: IntervalColumns) -> Iterator[Total]:
@@ -121,23 +119,15 @@ def _totals(meters: Array, sums: Booked, intervals: IntervalColumns) -> Iterator
         yield Total(meter, first, last, float(sums.consumption[row]), float(estimated[row]), missing)
 
 
-def _finding(part: Arrivals, verdict: Verdict, terms: Terms) -> Finding:
-    base, first = verdict.base, verdict.first
-    last = first if verdict.kind in _INSTANT else verdict.last
-    meter = int(part.meter[base])
-    detected = int(part.arrived[base : verdict.told + 1].max())
-    evidence: dict[str, Any] = {
-        "before": float(part.value[base]),
-        "values": part.value[first : last + 1][:8].tolist(),
-        "readings": last - first + 1,
-        "told_by": float(part.value[verdict.told]),
-        "elapsed_s": (int(part.time[first]) - int(part.time[base])) / MICROSECOND,
-    }
-    limit = float(terms.limit[meter])
-    if np.isfinite(limit):
-        evidence["limit_per_hour"] = limit
-    if verdict.modulus is not None:
-        evidence["modulus"] = verdict.modulus
-    return Finding(
-        meter, verdict.kind.value, int(part.time[first]), int(part.time[last]), detected, json.dumps(evidence)
+def _findings(part: Arrivals, verdicts: list[Told]) -> Iterator[Finding]:
+    """A verdict is told when all readings up to the one that told it have arrived."""
+    rows = Pairs(part.meter, part.time)
+    meter, base, told = (
+        np.array([getattr(verdict, name) for verdict in verdicts], np.int64) for name in ("point", "base", "told")
     )
+    spans = zip(
+        verdicts, rows.find(meter, base, "left").tolist(), rows.find(meter, told, "right").tolist(), strict=True
+    )
+    for one, first, past in spans:
+        detected = int(part.arrived[first:past].max())
+        yield Finding(one.point, one.kind.value, one.first, one.last, detected, json.dumps(one.evidence))

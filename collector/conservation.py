@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from collector.energy import Knots
+from collector.boundary import Knots
 from collector.pairs import Array
 from collector.terms import Terms
 

@@ -9,43 +9,34 @@ it is the same whatever the batches and the order in which readings came.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collector.borders import borders
+from collector.boundary import Grid, Knots, Registers, counted
 from collector.doubt import judge
-from collector.pairs import Array, search
-from collector.registers import Judged, Kind, Series, Verdict
+from collector.evidence import Told, told
+from collector.pairs import Array, Pairs, search
+from collector.registers import Judged, Kind, Series
 from collector.terms import FOREVER, Terms
 from config.quality import Method, Quality
 from config.samples import MICROSECOND
 from storage.intervals import IntervalColumns, Ranges
 from storage.readings import ReadingColumns
 
-
-@dataclass(frozen=True, slots=True)
-class Knots:
-    """Registers that hold, sorted by point and time: between two of one run it is known what flowed."""
-
-    place: Array
-    """Which of the points asked for."""
-    time: Array
-    value: Array
-    run: Array
-    wraps: Array
-    modulus: Array
-    segment: Array
+_AT_ONCE = 32_768
+"""Readings computed together: their columns stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """Closed intervals of the ranges asked for, and the verdicts they rest on (point, instant of the first reading)."""
+    """Closed intervals of the ranges asked for, the verdicts and the registers they rest on."""
 
     intervals: IntervalColumns
-    verdicts: list[tuple[int, int, Verdict]]
+    verdicts: list[Told]
     knots: Knots
 
 
@@ -55,6 +46,39 @@ def metered(readings: ReadingColumns, ranges: Ranges, terms: Terms) -> Energy:
     `readings`: all of the ranges and enough on either side (collector/window.py sees to it), of no other points. An
     interval is there when a reading at or after its end is there and its energy, or a part of it, is known or held.
     """
+    portions = list(_portions(readings, ranges))
+    return _joined([(_metered(readings[rows], ranges[points], terms), points.start) for rows, points in portions])
+
+
+def _portions(readings: ReadingColumns, ranges: Ranges) -> Iterator[tuple[slice, slice]]:
+    """Rows of whole points at a time, and the points; at least one portion."""
+    edges = np.append(np.searchsorted(readings.point, ranges.point), len(readings))
+    begin, count = 0, len(ranges)
+    while begin < count or begin == 0:
+        past = int(np.searchsorted(edges, edges[begin] + _AT_ONCE, "right")) - 1
+        past = min(max(past, begin + 1), count)
+        yield slice(int(edges[begin]), int(edges[past])), slice(begin, past)
+        begin = max(past, 1)
+
+
+def _joined(parts: list[tuple[Energy, int]]) -> Energy:
+    """One after the other, each with the place of its first point."""
+    if len(parts) == 1:
+        return parts[0][0]
+    intervals = [part.intervals for part, _ in parts]
+    knots = [replace(part.knots, place=part.knots.place + first) for part, first in parts]
+    return Energy(
+        IntervalColumns(*(np.concatenate([getattr(one, name) for one in intervals]) for name in _names(intervals[0]))),
+        [verdict for part, _ in parts for verdict in part.verdicts],
+        Knots(*(np.concatenate([getattr(one, name) for one in knots]) for name in _names(knots[0]))),
+    )
+
+
+def _names(columns: IntervalColumns | Knots) -> list[str]:
+    return [field.name for field in fields(columns)]
+
+
+def _metered(readings: ReadingColumns, ranges: Ranges, terms: Terms) -> Energy:
     rank, _ = terms.ranks(ranges.point)
     place = np.searchsorted(ranges.point, readings.point)
     series, places, segments = _series(readings, place, rank, terms)
@@ -65,12 +89,9 @@ def metered(readings: ReadingColumns, ranges: Ranges, terms: Terms) -> Energy:
     grid = _grid(ranges, rank, closed, terms)
     held = grid.end > _held(series, places, judged, len(ranges.point))[grid.place]
     held |= _within(judged.hopeless, series, places, grid)
-    intervals = _intervals(grid, knots, held, _doubted(series, judged, places, grid), terms)
-    intervals["received"] = _count(place, readings.time, grid)
-    verdicts = [
-        (int(ranges.point[places[verdict.first]]), int(series.time[verdict.first]), verdict)
-        for verdict in judged.verdicts
-    ]
+    intervals = _intervals(grid, Registers(knots), held, _doubted(series, judged, places, grid), terms)
+    intervals["received"] = counted(Pairs(place, readings.time), grid)
+    verdicts = list(told(series, judged.verdicts, ranges.point[places]))
     return Energy(_rows(intervals, grid, ranges), verdicts, knots)
 
 
@@ -96,6 +117,8 @@ def _series(readings: ReadingColumns, place: Array, rank: Array, terms: Terms) -
 
 def _knots(series: Series, judged: Judged, places: Array, segments: Array) -> Knots:
     """The good readings; a register that began anew did so, for all we know, right after the reading before."""
+    if judged.good.all() and not judged.begun:
+        return Knots(places, series.time, judged.value, judged.run, judged.wraps, judged.modulus, segments)
     good = np.flatnonzero(judged.good)
     time, value = series.time[good], judged.value[good]
     if judged.begun:
@@ -108,7 +131,7 @@ def _knots(series: Series, judged: Judged, places: Array, segments: Array) -> Kn
     )  # fmt: skip
 
 
-def _doubted(series: Series, judged: Judged, places: Array, grid: _Grid) -> NDArray[np.bool_]:
+def _doubted(series: Series, judged: Judged, places: Array, grid: Grid) -> NDArray[np.bool_]:
     """Intervals in which a register ran backwards or began anew: what is known of them is booked, and in doubt."""
     spans = [
         (verdict.base, verdict.first if verdict.kind is Kind.RESET else verdict.last)
@@ -118,7 +141,7 @@ def _doubted(series: Series, judged: Judged, places: Array, grid: _Grid) -> NDAr
     return _within(spans, series, places, grid)
 
 
-def _within(spans: list[tuple[int, int]], series: Series, places: Array, grid: _Grid) -> NDArray[np.bool_]:
+def _within(spans: list[tuple[int, int]], series: Series, places: Array, grid: Grid) -> NDArray[np.bool_]:
     """Intervals of which a part lies in one of these spans, given by their first and last reading."""
     inside = np.zeros(len(grid.place), np.bool_)
     for first, last in spans:
@@ -129,16 +152,6 @@ def _within(spans: list[tuple[int, int]], series: Series, places: Array, grid: _
     return inside
 
 
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """The closed intervals to be found: place of the point, start, end, era."""
-
-    place: Array
-    start: Array
-    end: Array
-    era: Array
-
-
 def _last(place: Array, time: Array, count: int) -> Array:
     """The last instant of each place, 0 where there is none; rows are sorted by place and time."""
     index = np.searchsorted(place, np.arange(count), "right")
@@ -146,7 +159,7 @@ def _last(place: Array, time: Array, count: int) -> Array:
     return np.where(present, np.append(time, 0)[index - 1], 0)
 
 
-def _grid(ranges: Ranges, rank: Array, closed: Array, terms: Terms) -> _Grid:
+def _grid(ranges: Ranges, rank: Array, closed: Array, terms: Terms) -> Grid:
     """Intervals that start in the ranges and have ended by the instant `closed` of their point."""
     first = terms.era(rank, ranges.start)
     final = terms.era(rank, np.maximum(ranges.past - 1, ranges.start))
@@ -163,7 +176,7 @@ def _grid(ranges: Ranges, rank: Array, closed: Array, terms: Terms) -> _Grid:
     stretch = np.repeat(np.arange(len(count)), count)
     index = np.arange(len(stretch)) - np.repeat(np.cumsum(count) - count, count)
     start = start[stretch] + index * length[stretch]
-    return _Grid(place[stretch], start, start + length[stretch], era[stretch])
+    return Grid(place[stretch], start, start + length[stretch], era[stretch])
 
 
 def _held(series: Series, places: Array, judged: Judged, count: int) -> Array:
@@ -178,19 +191,18 @@ def _held(series: Series, places: Array, judged: Judged, count: int) -> Array:
 
 
 def _intervals(
-    grid: _Grid, knots: Knots, held: NDArray[np.bool_], doubted: NDArray[np.bool_], terms: Terms
+    grid: Grid, registers: Registers, held: NDArray[np.bool_], doubted: NDArray[np.bool_], terms: Terms
 ) -> dict[str, Array]:
-    begin, end = _at(grid.place, grid.start, knots, terms, "right"), _at(grid.place, grid.end, knots, terms, "left")
+    begin, end = registers.at_both_ends(grid)
+    whole, rise = registers.between(begin, end)
     cadence = terms.cadence[grid.era]
     hole = np.maximum(2 * cadence, grid.end - grid.start)
-    whole = begin.known & end.known & (begin.run == end.run)
-    wrapped = np.where(begin.wraps == end.wraps, 0.0, (end.wraps - begin.wraps) * end.modulus)
-    consumption = (end.register - begin.register + wrapped) * end.multiplier
+    consumption = rise * terms.multiplier[registers.knots.segment[end.after]]
     consumption = np.where(doubted, consumption, np.maximum(consumption, 0.0))
     consumption[held | ~whole] = np.nan
     for index in np.flatnonzero(~whole & ~held).tolist():
         consumption[index], whole[index] = _pieces(
-            grid, index, int(begin.before[index]), int(end.after[index]), knots, terms
+            grid, index, int(begin.before[index]), int(end.after[index]), registers.knots, terms
         )
     estimated = whole & ~held & ((begin.gap > hole) | (end.gap > hole))
     quality = np.where(estimated, Quality.ESTIMATED, Quality.MEASURED)
@@ -204,44 +216,7 @@ def _intervals(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Boundary:
-    """Registers at boundaries: the knots on either side, how far they are apart (0: a knot lies on it)."""
-
-    before: Array
-    after: Array
-    known: Array
-    register: Array
-    run: Array
-    wraps: Array
-    gap: Array
-    modulus: Array
-    multiplier: Array
-
-
-def _at(place: Array, time: Array, knots: Knots, terms: Terms, side: Literal["left", "right"]) -> _Boundary:
-    """The register at each instant. Where two meters' registers fall on it, `side` left takes the earlier one's."""
-    found = search(knots.place, knots.time, place, time, side)
-    count = max(len(knots.time) - 1, 0)
-    on = np.clip(found - (side == "right"), 0, count)
-    exact = (knots.place[on] == place) & (knots.time[on] == time)
-    before = np.where(exact, on, np.clip(found - 1, 0, count))
-    after = np.where(exact, on, np.clip(found, 0, count))
-    known = (knots.place[before] == place) & (knots.place[after] == place) & (knots.run[before] == knots.run[after])
-    known &= (knots.time[before] <= time) & (time <= knots.time[after])
-    gap = knots.time[after] - knots.time[before]
-    modulus = knots.modulus[after]
-    turns = knots.wraps[after] - knots.wraps[before]
-    rise = knots.value[after] - knots.value[before] + np.where(turns == 0, 0.0, turns * modulus)
-    share = (time - knots.time[before]) / np.maximum(gap, 1)
-    register = knots.value[before] + np.where(gap > 0, share * rise, 0.0)
-    return _Boundary(
-        before, after, known, register, knots.run[before], knots.wraps[before], gap, modulus,
-        terms.multiplier[knots.segment[after]],
-    )  # fmt: skip
-
-
-def _pieces(grid: _Grid, index: int, before: int, after: int, knots: Knots, terms: Terms) -> tuple[float, bool]:
+def _pieces(grid: Grid, index: int, before: int, after: int, knots: Knots, terms: Terms) -> tuple[float, bool]:
     """What is known of an interval that holds a break (a reset, another meter or multiplier), and whether that is all
     of it. NaN if nothing is, or if the readings only begin or end in it."""
     start, end = int(grid.start[index]), int(grid.end[index])
@@ -262,12 +237,7 @@ def _pieces(grid: _Grid, index: int, before: int, after: int, knots: Knots, term
     return (max(math.fsum(parts), 0.0) if parts else math.nan), covered == end - start
 
 
-def _count(place: Array, time: Array, grid: _Grid) -> Array:
-    """Readings in [start, end), whatever was thought of them."""
-    return search(place, time, grid.place, grid.end, "left") - search(place, time, grid.place, grid.start, "left")
-
-
-def _rows(columns: dict[str, Array], grid: _Grid, ranges: Ranges) -> IntervalColumns:
+def _rows(columns: dict[str, Array], grid: Grid, ranges: Ranges) -> IntervalColumns:
     kept = columns["kept"]
     return IntervalColumns(
         point=ranges.point[grid.place[kept]].astype(np.int32),

@@ -82,9 +82,7 @@ def _usual(touched: Touched, rank: Array, terms: Terms) -> tuple[Array, Array]:
 
 def _of(readings: ReadingColumns, points: Array) -> ReadingColumns:
     kept = np.isin(readings.point, points)
-    if kept.all():
-        return readings
-    return ReadingColumns(readings.point[kept], readings.time[kept], readings.value[kept], readings.flags[kept])
+    return readings if kept.all() else readings[kept]
 
 
 def _merge(parts: list[ReadingColumns], ranges: list[tuple[Array, Array, Array]]) -> tuple[ReadingColumns, Ranges]:

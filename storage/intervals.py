@@ -44,6 +44,12 @@ class Ranges:
     start: Instants
     past: Instants
 
+    def __len__(self) -> int:
+        return len(self.point)
+
+    def __getitem__(self, which: slice) -> Ranges:
+        return Ranges(self.point[which], self.start[which], self.past[which])
+
 
 @dataclass(frozen=True, slots=True)
 class IntervalColumns:

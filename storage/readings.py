@@ -36,6 +36,9 @@ class ReadingColumns:
     def __len__(self) -> int:
         return len(self.point)
 
+    def __getitem__(self, which: slice | NDArray[np.bool_]) -> ReadingColumns:
+        return ReadingColumns(self.point[which], self.time[which], self.value[which], self.flags[which])
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
