@@ -53,11 +53,6 @@ class Composition:
     def ids(self) -> Points:
         return np.unique(np.array([point.id for point in self.points], np.int32))
 
-    def plus(self, other: Composition, share: float) -> Composition:
-        """The sum of this and a share of another, known where both are."""
-        shares = (*self.shares, *(share * one for one in other.shares))
-        return Composition((*self.points, *other.points), shares, self.whole and other.whole, virtual=True)
-
     def buckets(self, rows: Stored, at: Instants, now: int, change: Conversion | None) -> Buckets:
         """The consumption between the edges `at`, of rows that hold those of all its points."""
         own = self._own(rows, change)
@@ -129,3 +124,16 @@ def composition(table: PointTable, uscc: str, code: str) -> Composition | None:
         return None
     shares = tuple(formula[part] for part in found)
     return Composition(tuple(found.values()), shares, whole=len(found) == len(formula), virtual=True)
+
+
+def weighted(parts: Sequence[tuple[Composition | None, float]]) -> Composition | None:
+    """A sum of shares, known where all of it is; None: no part was ever metered."""
+    known = [(part, share) for part, share in parts if part]
+    if not known:
+        return None
+    return Composition(
+        points=tuple(point for part, _ in known for point in part.points),
+        shares=tuple(share * inner for part, share in known for inner in part.shares),
+        whole=len(known) == len(parts) and all(part.whole for part, _ in known),
+        virtual=True,
+    )

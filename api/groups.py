@@ -10,27 +10,38 @@ from fastapi import Response
 
 from api import series
 from api.consumption import Buckets
-from api.series import QUALITY, Times, Words
+from api.series import Times, Words
 from config.samples import Instants
 
-Groups = Sequence[tuple[dict[str, str], Buckets]]
-"""(what a group is, its sum); all say the same things of themselves."""
+Groups = Sequence[tuple[dict[str, str], series.Columns]]
+"""(what a group is, its columns); all say the same things of themselves and have the same columns."""
+EMPTY = series.bucket_columns(Buckets.empty(0))
 
 
-def answer(form: series.Form, head: dict[str, Any], starts: Instants, groups: Groups) -> Response:
-    """JSON: a series per group. CSV and Arrow: one table, the groups below each other."""
+def answer(
+    form: series.Form, head: dict[str, Any], starts: Instants, groups: Groups, none: series.Columns = EMPTY
+) -> Response:
+    """JSON: a series per group. CSV and Arrow: one table, the groups below each other; with the columns `none` where
+    there are no groups."""
     if form == "application/json":
-        texts = [series.to_json(about, series.bucket_columns(total), head["zone"]) for about, total in groups]
+        texts = [series.to_json(about, columns, head["zone"]) for about, columns in groups]
         opening = series.to_json(head, {"start": Times(starts)}, head["zone"])[:-1]
         return series.reply(form, b'%s,"series":[%s]}' % (opening, b",".join(texts)))
     count, number = len(groups), np.repeat(np.arange(len(groups)), len(starts))
-    names = groups[0][0] if groups else ("key", "name", "carrier", "unit")
+    names, shape = groups[0] if groups else (dict.fromkeys(("key", "name", "carrier", "unit"), ""), none)
     columns: dict[str, series.Column] = {
         name: Words(number, tuple(about[name] for about, _ in groups)) for name in names
     }
     columns["start"] = Times(np.tile(starts, count))
-    for name in ("value", "quality", "expected", "received", "estimated"):
-        parts = [getattr(total, name) for _, total in groups]
-        whole = np.concatenate(parts) if parts else np.empty(0, np.int64)
-        columns[name] = Words(whole, QUALITY) if name == "quality" else whole
+    for name, column in shape.items():
+        columns[name] = _stacked(column, [own[name] for _, own in groups])
     return series.answer(form, head, columns, head["zone"])
+
+
+def _stacked(like: series.Column, parts: Sequence[series.Column]) -> series.Column:
+    """Columns of one kind below each other; of none at all `like`, which is empty then."""
+    if isinstance(like, Words):
+        codes = [like.codes[:0], *(part.codes for part in parts if isinstance(part, Words))]
+        return Words(np.concatenate(codes), like.table)
+    numbers = [part for part in parts if isinstance(part, np.ndarray)]
+    return np.concatenate(numbers) if numbers else like

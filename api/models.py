@@ -310,14 +310,40 @@ class GroupConsumption(Buckets):
     unit: str
 
 
-class EnterpriseConsumption(BaseModel):
-    """Consumption of an enterprise: a series per group, all with the buckets of `start`."""
+class GroupedConsumption(BaseModel):
+    """Consumption of an enterprise or region: a series per group, all with the buckets of `start`."""
 
     interval: str
     zone: str
     factors: Used = []
     start: Starts
     series: list[GroupConsumption]
+
+
+class BalanceItem(BaseModel):
+    """A metering point with others below it; all arrays are as long as `start`."""
+
+    key: str
+    name: str
+    carrier: str
+    unit: str
+    own: Numbers
+    children: Numbers = Field(description="What those directly below add up to; generation there counts −")
+    difference: Numbers = Field(description="own − children: losses, and what is not metered")
+    loss: Numbers = Field(description="difference / own, where own is above 0")
+    quality: Words
+    expected: Expected
+    received: Received
+    estimated: Estimated
+
+
+class Balance(BaseModel):
+    """Energy balance: a series per metering point that has others of its carrier below it."""
+
+    interval: str
+    zone: str
+    start: Starts
+    series: list[BalanceItem]
 
 
 class Readings(BaseModel):

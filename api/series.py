@@ -31,6 +31,8 @@ FORMS: dict[str, Form] = {
     "text/*": "text/csv",
     "*/*": "application/json",
 }
+RESPONSES: dict[int | str, dict[str, Any]] = {200: {"content": {form: {} for form in FORMS if "*" not in form}}}
+"""How a route documents that it answers in these forms."""
 QUALITY = tuple(quality.word for quality in Quality)
 
 

@@ -2,6 +2,7 @@
 
 from api.routes import (
     alerts,
+    balances,
     carriers,
     enterprises,
     factors,
@@ -15,6 +16,7 @@ from api.routes import (
     quality,
     quantities,
     readings,
+    regions,
     session,
     stream,
     suppressions,
@@ -24,6 +26,8 @@ ROUTERS = (
     session.router,
     readings.router,
     enterprises.router,
+    balances.router,
+    regions.router,
     metering_points.router,
     meters.router,
     carriers.router,

@@ -31,8 +31,8 @@ from api.expected import QUARTER, longest_interval
 from api.live import multiplier
 from api.models import Consumption, MeteringPointAnswer, MeteringPointItem, Page, Readings, TariffConsumption
 from api.problems import Problem, bad_parameter
-from api.routes.enterprises import Carrier, Uscc, region
-from api.series import Times
+from api.routes.enterprises import Carrier, Uscc
+from api.series import RESPONSES, Times
 from api.services import Services
 from api.standing import online
 from api.times import local
@@ -47,7 +47,6 @@ from storage.views import Row, Sight
 router = APIRouter(tags=["metering points"])
 
 Code = Annotated[str, Path(description="The metering point's code within its enterprise")]
-FORMS: dict[int | str, dict[str, Any]] = {200: {"content": {form: {} for form in series.FORMS if "*" not in form}}}
 
 
 @router.get("/v1/metering-points", response_model=Page[MeteringPointItem])
@@ -91,7 +90,7 @@ async def one_metering_point(served: Served, seen: Seen, uscc: Uscc, code: Code)
 @router.get(
     "/v1/metering-points/{uscc}/{code}/consumption",
     response_model=Consumption | TariffConsumption,
-    responses=FORMS,
+    responses=RESPONSES,
 )
 async def consumption(
     served: Served,
@@ -132,9 +131,8 @@ async def consumption(
     step = max(FIXED[interval], own // MICROSECOND) if interval in FIXED else None
     at = edges(interval, begin, past, row["zone"], step=step, series=len(made.points))
     first, last = int(at[0]), int(at[-1])
-    place = "" if unit == "native" and group_by is None else await region(served, seen, uscc)
-    change = conversion(served.factors, made.points[0], unit, place, first, last)
-    periods = tariffs.clock(served.tariffs, place, row["zone"], first, last + own) if group_by else None
+    change = conversion(served.factors, made.points[0], unit, row["region"], first, last)
+    periods = tariffs.clock(served.tariffs, row["region"], row["zone"], first, last + own) if group_by else None
     table: Table = source(interval, step or 0)
     if periods:
         cut = longest_interval(made.points, first, last) > QUARTER or not on_hours(at, periods.since)
@@ -155,11 +153,11 @@ async def consumption(
         columns: series.Columns = {"start": Times(at[:-1]), **series.bucket_columns(found)}
         return series.answer(form, head, columns, row["zone"])
     parts = made.split(rows, at, now, change, periods)
-    named = [({"key": period, "name": ZH[period]}, part) for period, part in parts.items()]
+    named = [({"key": period, "name": ZH[period]}, series.bucket_columns(part)) for period, part in parts.items()]
     return groups.answer(form, {**head, "tariffs": periods.plans}, at[:-1], named)
 
 
-@router.get("/v1/metering-points/{uscc}/{code}/readings", response_model=Readings, responses=FORMS)
+@router.get("/v1/metering-points/{uscc}/{code}/readings", response_model=Readings, responses=RESPONSES)
 async def readings(
     served: Served,
     seen: Seen,
@@ -222,7 +220,7 @@ def _item(served: Services, row: Row, now: int) -> dict[str, Any]:
         shown = counting
     last = shown and _last(served, shown)
     return {
-        **{name: value for name, value in row.items() if name not in ("zone", "row")},
+        **{name: value for name, value in row.items() if name not in ("zone", "region", "row")},
         "id": f"{row['uscc']}/{row['code']}",
         "unit": QUANTITIES[counting.quantity if counting else carrier.quantity].unit,
         "last": last,

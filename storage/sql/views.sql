@@ -18,7 +18,7 @@ limit $5;
 -- $3 enterprise, $4 carrier, $5 text within code or name, $6 code, $7 boundary, $8 and $9 (enterprise, code) above,
 -- $10 limit. The meter is the one installed now, looked up for those on the page alone.
 with page as materialized (
-    select e.uscc, e.zone, m.*
+    select e.uscc, e.zone, e.region, e.industry, e.name as enterprise, m.*
     from metering_point m
     join enterprise e on e.id = m.enterprise_id
     where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
@@ -42,8 +42,8 @@ with page as materialized (
     group by metering_point_id
 )
 select
-    page.uscc, page.zone, page.code, page.name, page.carrier, page.level, page.direction, page.boundary,
-    page.formula::text as formula, parent.code as parent, page.id as row, placed.meter, placed.cadence_s,
+    page.uscc, page.zone, page.region, page.industry, page.enterprise, page.code, page.name, page.carrier, page.level,
+    page.direction, page.boundary, page.formula::text as formula, parent.code as parent, page.id as row, placed.meter, placed.cadence_s,
     coalesce(alerted.open_alerts, 0) as open_alerts
 from page
 left join metering_point parent on parent.id = page.parent_id
