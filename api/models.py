@@ -380,3 +380,114 @@ class PushAnswer(BaseModel):
     accepted: int
     refused: int
     rows: list[RefusedRow] = Field(description="The refused rows only")
+
+
+class InstrumentItem(BaseModel):
+    """A meter as an instrument 计量器具; it stands at `metering_point` now, null: nowhere."""
+
+    uscc: str
+    enterprise: str = Field(description="The enterprise's name")
+    code: str = Field(description="The unit's own number 管理编号")
+    name: str
+    category: str = Field(description="Kind of instruments: its own, or the usual one of the carrier it measures")
+    category_zh: str
+    category_en: str
+    maker: str
+    model: str
+    serial: str
+    accuracy_class: str
+    range: str
+    place: str
+    purpose: str
+    certificate: str
+    verified_on: date | None
+    verification_months: int | None
+    verified_until: date | None
+    verification: Literal["in_date", "expired", "unknown"]
+    days_left: int | None = Field(description="Until the verification ends; negative: it has ended")
+    state: Literal["qualified", "limited", "out_of_use"]
+    metering_point: str | None
+    metering_point_name: str | None
+    carrier: str | None
+    level: int | None
+    required_class: str | None
+
+
+class EditionItem(BaseModel):
+    edition: str = Field(description="In force on the day asked about")
+    valid_from: date
+    valid_to: date | None
+    figures: str = Field(description="The edition whose figures are used")
+    source: str
+
+
+class RateItem(BaseModel):
+    """The equipping rate of a kind of energy at a level (1 unit, 2 sub-unit, 3 equipment), in %."""
+
+    energy: str
+    zh: str
+    en: str
+    level: int
+    needed: int
+    installed: int
+    rate: float
+    demanded: float
+    meets: bool
+    edition: str
+    source: str
+    verified: Verified
+
+
+class LimitItem(BaseModel):
+    zh: str
+    en: str
+    accuracy_class: str
+
+
+class ClassCount(BaseModel):
+    accuracy_class: str = Field(description="`?`: none is registered")
+    count: int
+
+
+class AccuracyItem(BaseModel):
+    """Instruments of a kind by accuracy class; `unknown`: no class, or no limit, is known."""
+
+    category: str
+    zh: str
+    en: str
+    limits: list[LimitItem]
+    total: int
+    classes: list[ClassCount]
+    meets: int
+    fails: int
+    unknown: int
+    edition: str
+    source: str
+    verified: Verified
+
+
+class VerificationCount(BaseModel):
+    """Verification coverage in %: instruments in date of all in use."""
+
+    total: int
+    in_date: int
+    expired: int
+    unknown: int
+    coverage: float | None
+
+
+class UnequippedItem(BaseModel):
+    code: str
+    name: str
+    carrier: str
+    level: int
+
+
+class Equipping(BaseModel):
+    """How well an enterprise is equipped with instruments, against the edition of GB 17167 in force."""
+
+    edition: EditionItem
+    rates: list[RateItem]
+    unequipped: list[UnequippedItem] = Field(description="Metering points that must have a meter and have none in use")
+    accuracy: list[AccuracyItem]
+    verification: VerificationCount

@@ -23,6 +23,7 @@ from config.registry_models import (
     CONNECTION_KEYS,
     DRIVERS,
     INSTALLATION_KEYS,
+    REVIEWED,
     Enterprise,
     Meter,
     MeteringPoint,
@@ -32,6 +33,8 @@ from config.registry_models import (
 
 M = TypeVar("M", bound=BaseModel)
 _LISTS = {"metering_points": MeteringPoint, "meters": Meter}
+_TABLES = {*_LISTS, *REVIEWED}
+"""Lists that may be CSV files."""
 _METER_KEYS = [field.alias or name for name, field in Meter.model_fields.items()]
 
 
@@ -88,8 +91,10 @@ class _Reading:
         own = self._defaults(block)
         defaults = own.filled(defaults) if own is not None else defaults
         head = {key: value for key, value in block.items() if key not in {*_LISTS, "defaults"}}
+        head |= {key: list(self._blocks(block, key, folder)) for key in REVIEWED if key in block}
         enterprise = self._model(Enterprise, block, head, ["defaults"])
         owner = enterprise.uscc if enterprise else str(block.get("uscc", block.where()))
+        self.named += [(owner, one, "at", one.get("at")) for one in head.get("equipment", ())]
         if not self._place(("enterprise", owner, ""), block, "uscc"):
             return
         points: list[MeteringPoint] = []
@@ -182,11 +187,11 @@ class _Reading:
     def _blocks(self, block: Block, key: str, folder: Path) -> Iterable[Block]:
         """The mappings of a list, or the rows of the CSV file it names."""
         found = block.get(key, [])
-        if isinstance(found, str) and key in _LISTS:
+        if isinstance(found, str) and key in _TABLES:
             yield from read_table(folder / found, self.faults)
             return
         if not isinstance(found, list):
-            fix = "write a list" + (", or the name of a CSV file" if key in _LISTS else "")
+            fix = "write a list" + (", or the name of a CSV file" if key in _TABLES else "")
             self._fault(block.where(key), "is not a list", fix)
             return
         for index, item in enumerate(found):

@@ -6,12 +6,13 @@ made here from the text that was written. What concerns several objects is check
 
 from __future__ import annotations
 
+import calendar
 import difflib
 import re
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,7 @@ from stdnum.cn import uscc
 
 from config.carriers import carriers
 from config.datafile import wrong
+from config.gb17167 import categories
 from config.quantities import QUANTITIES
 
 PROVINCES = frozenset(
@@ -176,6 +178,15 @@ Reading = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, AfterValidator(_share)]
 
 
+def _due(verified_on: date | None, months: int | None) -> date | None:
+    """The last day a verification holds: the day before its anniversary."""
+    if verified_on is None or months is None:
+        return None
+    year, month = divmod(verified_on.year * 12 + verified_on.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(verified_on.day, last)) - timedelta(days=1)
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
@@ -200,6 +211,8 @@ class MeteringPoint(_Model):
         description="give true when it counts for the enterprise's total, else false",
     )
     parent: Code | None = Field(None, description="give the code of the metering point above it")
+    required: bool = Field(True, description="give true when GB 17167 demands a meter here, else false")
+    required_class: Text = Field("", description="give the accuracy class demanded here, for example 0.5S")
     quantities: Annotated[tuple[Quantity, ...], BeforeValidator(_words)] | None = Field(
         None, description="list the quantities to keep; leave it out for all its meters give"
     )
@@ -243,13 +256,26 @@ class Meter(_Model):
     """
 
     code: Code = Field(description="give the unit's own number of the meter, unique in the enterprise")
+    name: Text = ""
+    category: Annotated[str, _known("category", categories)] | None = None
+    """None: the usual one of the carrier it measures."""
     maker: Text = ""
     model: Text = ""
     serial: Text = ""
     accuracy_class: Text = ""
     range: Text = ""
+    place: Text = ""
+    purpose: Text = ""
     certificate: Text = ""
-    verified_until: date | None = Field(None, description="give a date like 2027-06-30")
+    verified_on: date | None = Field(
+        None,
+        ge=date(1970, 1, 1),
+        lt=date(2200, 1, 1),
+        description="give the date of the last verification, like 2025-06-30",
+    )
+    verification_months: int | None = Field(None, ge=1, le=240, description="give the months between verifications")
+    verified_until: date | None = Field(None, validate_default=True, description="give a date like 2027-06-30")
+    """None: by the last verification and the months between two, where both are given."""
     state: Literal["qualified", "limited", "out_of_use"] = Field(
         "qualified", description="give qualified, limited or out_of_use"
     )
@@ -274,6 +300,11 @@ class Meter(_Model):
     )
     """None: from the apply on that first names the connection."""
     installations: tuple[Installation, ...] = Field((), description="list installations, each with at and from")
+
+    @field_validator("verified_until")
+    @classmethod
+    def _in_date(cls, value: date | None, info: ValidationInfo) -> date | None:
+        return value or _due(info.data.get("verified_on"), info.data.get("verification_months"))
 
     @field_validator("profile", "mapping")
     @classmethod
@@ -312,6 +343,40 @@ CONNECTION_KEYS = frozenset({"address", "unit", "every", "baud", "mapping", "ena
 """What makes sense with a driver only."""
 
 
+class Person(_Model):
+    """One of the staff of metering 能源计量工作人员."""
+
+    name: Name = Field(description="give the person's name")
+    position: Text = ""
+    duty: Text = ""
+    certificate: Text = ""
+    certified_until: date | None = Field(None, description="give a date like 2027-06-30")
+
+
+class Equipment(_Model):
+    """A main energy-using equipment 主要用能设备."""
+
+    name: Name = Field(description="give its name")
+    model: Text = ""
+    rated: Text = ""
+    count: int = Field(1, ge=1, description="give how many there are of it")
+    carrier: Carrier = Field(description=f"give the carrier it uses, one of {', '.join(carriers())}")
+    place: Text = ""
+    at: Code | None = Field(None, description="give the code of the metering point that measures it")
+
+
+class Stock(_Model):
+    """What was bought, used and kept of a carrier in a year, by the books, in the carrier's own unit."""
+
+    year: int = Field(ge=2000, le=2100, description="give the year")
+    carrier: Carrier = Field(description=f"give the carrier, one of {', '.join(carriers())}")
+    opening: Reading = 0.0
+    purchased: Reading = 0.0
+    consumed: Reading = 0.0
+    sold: Reading = 0.0
+    closing: Reading = 0.0
+
+
 class Enterprise(_Model):
     """An owner of metering points."""
 
@@ -323,8 +388,17 @@ class Enterprise(_Model):
         "", description="give the collector's site with letters, digits, - and _"
     )
     zone: Zone = "Asia/Shanghai"
+    staff: tuple[Person, ...] = ()
+    equipment: tuple[Equipment, ...] = ()
+    stock: tuple[Stock, ...] = ()
     metering_points: tuple[MeteringPoint, ...] = ()
     meters: tuple[Meter, ...] = ()
+
+
+REVIEWED: dict[str, type[Person | Equipment | Stock]] = {"staff": Person, "equipment": Equipment, "stock": Stock}
+"""Lists of an enterprise that review shows."""
+HEAD = tuple(key for key in Enterprise.model_fields if key not in ("metering_points", "meters"))
+"""What an enterprise says of itself."""
 
 
 def in_order(enterprise: Enterprise) -> Enterprise:

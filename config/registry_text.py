@@ -24,7 +24,8 @@ def to_yaml(enterprises: Iterable[Enterprise]) -> str:
 
 def _enterprise(enterprise: Enterprise) -> dict[str, Any]:
     zone = ZoneInfo(enterprise.zone)
-    values = enterprise.model_dump(exclude={"metering_points", "meters"}, exclude_defaults=True)
+    head = enterprise.model_dump(exclude={"metering_points", "meters"}, exclude_defaults=True)
+    values: dict[str, Any] = _plain(head, zone)
     values["metering_points"] = [_metering_point(point) for point in enterprise.metering_points]
     values["meters"] = [_meter(meter, zone) for meter in enterprise.meters]
     return values

@@ -18,7 +18,7 @@ from config import registry as file
 from config.payload import PayloadMapping
 from config.profile import Profile
 from config.registry_checks import Registry
-from config.registry_models import Meter, MeteringPoint
+from config.registry_models import HEAD, Meter, MeteringPoint
 from config.registry_text import to_yaml
 from storage.changes import Cause
 from storage.database import Database
@@ -147,8 +147,7 @@ async def _analyze(conn: Connection, changed: int) -> None:
 
 def shown_head(change: Change) -> dict[str, Any]:
     """Columns of an enterprise."""
-    keys = ("uscc", "name", "region", "industry", "site", "zone")
-    return {key: getattr(change.after, key) for key in keys}
+    return change.after.model_dump(mode="json", include=set(HEAD))
 
 
 async def _put(conn: Connection, query: str, rows: Iterable[dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from config.errors import ConfigError
 from config.grid import Grid
 from config.quantities import QUANTITIES
 from config.registry_checks import Registry, check
-from config.registry_models import Enterprise, Installation, Meter, MeteringPoint
+from config.registry_models import HEAD, Enterprise, Installation, Meter, MeteringPoint
 from storage.registry_state import PointKey, State
 from storage.timeline import Cover, Schedule, Stretch, differing, grid, lives, schedule
 
@@ -169,8 +169,8 @@ def _changes(before: Enterprise | None, after: Enterprise) -> Iterator[Change]:
             yield Change("meter", after.uscc, meter.code, old_meters.get(meter.code), meter)
 
 
-def _head(enterprise: Enterprise) -> tuple[str, ...]:
-    return tuple(getattr(enterprise, key) for key in ("name", "region", "industry", "site", "zone"))
+def _head(enterprise: Enterprise) -> tuple[Any, ...]:
+    return tuple(getattr(enterprise, key) for key in HEAD)
 
 
 def _derive(plan: Plan, registry: Registry, wanted: Iterable[Enterprise], state: State) -> None:

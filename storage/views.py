@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
@@ -90,6 +91,31 @@ async def meters(
 ) -> list[Row]:
     """Meters by (enterprise, code)."""
     return await _rows(db, "view_meters", sight, enterprise, *(above or (None, None)), limit)
+
+
+async def instruments(
+    db: Database,
+    sight: Sight,
+    at: datetime,
+    *,
+    enterprise: str | None = None,
+    carrier: str | None = None,
+    level: int | None = None,
+    state: str | None = None,
+    due_within: int | None = None,
+    above: tuple[str, str] | None = None,
+    limit: int | None = None,
+) -> list[Row]:
+    """Meters as instruments by (enterprise, code), where they stood at an instant; `due_within`: those whose
+    verification ends so many days from then, or has ended."""
+    bounds = above or (None, None)
+    asked = (at, enterprise, carrier, level, state, due_within, *bounds, limit)
+    return await _rows(db, "view_instruments", sight, *asked)
+
+
+async def to_be_measured(db: Database, sight: Sight, enterprise: str) -> list[Row]:
+    """Metering points where a meter is demanded, by level and code."""
+    return await _rows(db, "view_to_be_measured", sight, enterprise)
 
 
 async def gaps(

@@ -4,14 +4,16 @@
 select pg_advisory_xact_lock($1);
 
 -- name: registry_enterprises
-select id, uscc, name, region, industry, site, zone from enterprise
+select
+    id, uscc, name, region, industry, site, zone, staff::text, equipment::text, stock::text
+from enterprise
 where $1::text[] is null or uscc = any($1) order by uscc;
 
 -- name: registry_metering_points
 select
     enterprise.uscc, metering_point.id, metering_point.code, metering_point.name, metering_point.carrier,
     metering_point.level, metering_point.direction, metering_point.boundary, parent.code as parent,
-    metering_point.quantities, metering_point.formula::text
+    metering_point.quantities, metering_point.required, metering_point.required_class, metering_point.formula::text
 from metering_point
 join enterprise on enterprise.id = metering_point.enterprise_id
 left join metering_point as parent on parent.id = metering_point.parent_id
@@ -20,7 +22,8 @@ order by metering_point.id;
 
 -- name: registry_meters
 select
-    enterprise.uscc, meter.id, meter.code, meter.maker, meter.model, meter.serial, meter.accuracy_class, meter.range,
+    enterprise.uscc, meter.id, meter.code, meter.name, meter.category, meter.place, meter.purpose, meter.verified_on,
+    meter.verification_months, meter.maker, meter.model, meter.serial, meter.accuracy_class, meter.range,
     meter.certificate, meter.verified_until, meter.state, meter.profile, meter.rated_per_hour,
     connection.driver, connection.address, connection.unit, connection.cadence_s, connection.baud, connection.mapping,
     connection.enabled, connection.expected_from
@@ -110,27 +113,33 @@ join enterprise on enterprise.id = meter.enterprise_id
 where connection.enabled and lower(connection.address) = any($1::text[]) and enterprise.id <> all($2::integer[]);
 
 -- name: registry_put_enterprises
-insert into enterprise (uscc, name, region, industry, site, zone)
-select uscc, name, region, industry, site, zone
-from json_to_recordset($1::json) as new (uscc text, name text, region text, industry text, site text, zone text)
+insert into enterprise (uscc, name, region, industry, site, zone, staff, equipment, stock)
+select uscc, name, region, industry, site, zone, staff, equipment, stock
+from json_to_recordset($1::json) as new (
+    uscc text, name text, region text, industry text, site text, zone text, staff jsonb, equipment jsonb, stock jsonb
+)
 on conflict (uscc) do update set
     name = excluded.name, region = excluded.region, industry = excluded.industry, site = excluded.site,
-    zone = excluded.zone
+    zone = excluded.zone, staff = excluded.staff, equipment = excluded.equipment, stock = excluded.stock
 returning uscc, id;
 
 -- name: registry_put_metering_points
-insert into metering_point (enterprise_id, code, name, carrier, level, direction, boundary, quantities, formula)
-select enterprise.id, code, new.name, carrier, level, direction, boundary, quantities, nullif(formula, 'null')
+insert into metering_point (
+    enterprise_id, code, name, carrier, level, direction, boundary, quantities, required, required_class, formula
+)
+select
+    enterprise.id, code, new.name, carrier, level, direction, boundary, quantities, required, required_class,
+    nullif(formula, 'null')
 from json_to_recordset($1::json) as new (
     row integer, uscc text, code text, name text, carrier text, level smallint, direction text, boundary boolean,
-    quantities text[], formula jsonb
+    quantities text[], required boolean, required_class text, formula jsonb
 )
 join enterprise using (uscc)
 order by row
 on conflict (enterprise_id, code) do update set
     name = excluded.name, carrier = excluded.carrier, level = excluded.level, direction = excluded.direction,
-    boundary = excluded.boundary, quantities = excluded.quantities, formula = excluded.formula,
-    parent_id = null;
+    boundary = excluded.boundary, quantities = excluded.quantities, required = excluded.required,
+    required_class = excluded.required_class, formula = excluded.formula, parent_id = null;
 
 -- name: registry_put_parents
 update metering_point set parent_id = parent.id
@@ -141,22 +150,24 @@ where metering_point.enterprise_id = enterprise.id and metering_point.code = new
 
 -- name: registry_put_meters
 insert into meter (
-    enterprise_id, code, maker, model, serial, accuracy_class, range, certificate, verified_until, state, profile,
-    rated_per_hour
+    enterprise_id, code, name, category, maker, model, serial, accuracy_class, range, place, purpose, certificate,
+    verified_on, verification_months, verified_until, state, profile, rated_per_hour
 )
 select
-    enterprise.id, code, maker, model, serial, accuracy_class, range, certificate, verified_until, state, profile,
-    rated_per_hour
+    enterprise.id, code, new.name, category, maker, model, serial, accuracy_class, range, place, purpose, certificate,
+    verified_on, verification_months, verified_until, state, profile, rated_per_hour
 from json_to_recordset($1::json) as new (
-    row integer, uscc text, code text, maker text, model text, serial text, accuracy_class text, range text, certificate text,
-    verified_until date, state text, profile text, rated_per_hour double precision
+    row integer, uscc text, code text, name text, category text, maker text, model text, serial text,
+    accuracy_class text, range text, place text, purpose text, certificate text, verified_on date,
+    verification_months integer, verified_until date, state text, profile text, rated_per_hour double precision
 )
 join enterprise using (uscc)
 order by row
 on conflict (enterprise_id, code) do update set
-    maker = excluded.maker, model = excluded.model, serial = excluded.serial,
-    accuracy_class = excluded.accuracy_class, range = excluded.range, certificate = excluded.certificate,
-    verified_until = excluded.verified_until, state = excluded.state, profile = excluded.profile,
+    name = excluded.name, category = excluded.category, maker = excluded.maker, model = excluded.model,
+    serial = excluded.serial, accuracy_class = excluded.accuracy_class, range = excluded.range, place = excluded.place,
+    purpose = excluded.purpose, certificate = excluded.certificate, verified_on = excluded.verified_on,
+    verification_months = excluded.verification_months, verified_until = excluded.verified_until, state = excluded.state, profile = excluded.profile,
     rated_per_hour = excluded.rated_per_hour;
 
 -- name: registry_drop_connections

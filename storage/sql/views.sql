@@ -92,6 +92,42 @@ left join connection c on c.meter_id = page.id
 left join placed on placed.meter_id = page.id
 order by page.uscc, page.code;
 
+-- name: view_instruments
+-- Meters with where each stood at $3: $4 enterprise, $5 carrier, $6 level, $7 state, $8 days from then within which the
+-- verification ends, $9 and $10 (enterprise, code) above, $11 limit.
+select
+    e.uscc, e.name as enterprise, e.zone, meter.code, meter.name, meter.category, meter.maker, meter.model,
+    meter.serial, meter.accuracy_class, meter.range, meter.place, meter.purpose, meter.certificate, meter.verified_on,
+    meter.verification_months, meter.verified_until, meter.state, placed.code as metering_point,
+    placed.name as metering_point_name, placed.carrier, placed.level, placed.required_class,
+    meter.verified_until - ($3 at time zone e.zone)::date as days_left
+from meter
+join enterprise e on e.id = meter.enterprise_id
+left join lateral (
+    select m.code, m.name, m.carrier, m.level, m.required_class
+    from installation i
+    join metering_point m on m.id = i.metering_point_id
+    where i.meter_id = meter.id and i.valid_from <= $3 and (i.valid_to is null or i.valid_to > $3)
+    order by i.valid_from desc
+    limit 1
+) placed on true
+where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
+    and ($4::text is null or e.uscc = $4) and ($5::text is null or placed.carrier = $5)
+    and ($6::integer is null or placed.level = $6) and ($7::text is null or meter.state = $7)
+    and ($8::integer is null or meter.verified_until - ($3 at time zone e.zone)::date <= $8)
+    and ($9::text is null or (e.uscc, meter.code) > ($9, $10::text))
+order by e.uscc, meter.code
+limit $11;
+
+-- name: view_to_be_measured
+-- Metering points of enterprise $3 where a meter is demanded; none can stand at a virtual one.
+select m.code, m.name, m.carrier, m.level
+from metering_point m
+join enterprise e on e.id = m.enterprise_id
+where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
+    and e.uscc = $3 and m.required and m.formula is null
+order by m.level, m.code;
+
 -- name: view_profiles
 -- The profiles in use; they belong to nobody.
 select name, body from profile order by name;

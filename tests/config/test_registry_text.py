@@ -70,11 +70,20 @@ def enterprises(draw: st.DrawFn) -> Enterprise:
             "range": draw(PRINTABLE),
         }
         meter["verified_until"] = draw(st.none() | st.dates(date(2000, 1, 1)))
+        meter["verified_on"] = draw(st.none() | st.dates(date(2000, 1, 1), date(2100, 1, 1)))
+        meter["verification_months"] = draw(st.none() | st.integers(1, 240))
+        meter["category"] = draw(st.sampled_from([None, "electricity_meter"]))
         meter["installations"] = draw(installation_lists(own))
         meters.append({**meter, **draw(connections(number))})
     zone = draw(st.sampled_from(["Asia/Shanghai", "Asia/Kathmandu", "UTC"]))
     head = {"uscc": "91110000600037341L", "name": draw(NAMES), "region": "110105", "zone": zone}
-    return Enterprise.model_validate({**head, "metering_points": points, "meters": meters})
+    until = st.none() | st.dates(date(2000, 1, 1))
+    lists = {
+        "staff": [{"name": draw(NAMES), "duty": draw(PRINTABLE), "certified_until": draw(until)}],
+        "equipment": [{"name": draw(NAMES), "carrier": "raw_coal", "at": draw(st.sampled_from([None, *codes]))}],
+        "stock": [{"year": 2025, "carrier": "raw_coal", "opening": draw(FACTORS), "closing": draw(FACTORS)}],
+    }
+    return Enterprise.model_validate({**head, **lists, "metering_points": points, "meters": meters})
 
 
 @settings(max_examples=60, deadline=None)
