@@ -13,14 +13,17 @@ from functools import partial
 import numpy as np
 
 from collector.energy import metered
+from collector.evidence import Told
 from collector.pairs import Array
 from collector.terms import Terms
 from collector.window import Touched, window
 from config.samples import MICROSECOND, SampleBatch
+from storage import verdicts
 from storage.changes import Cause, later_readings
 from storage.database import Connection
 from storage.intervals import Changed, Ranges, mark_dirty, replace, roll_up, take_dirty
 from storage.readings import around
+from storage.verdicts import Verdict
 
 READINGS = 200_000
 """Readings, as many as the schedule lets expect, that one transaction looks at; bounds time and memory."""
@@ -84,13 +87,23 @@ async def _compute(conn: Connection, rounds: Iterator[Touched], terms: Terms, ca
     changed: list[Changed] = []
     for touched in rounds:
         readings, ranges = await window(partial(around, conn), touched, terms)
-        changed.append(await replace(conn, metered(readings, ranges, terms).intervals, ranges, cause))
+        energy = metered(readings, ranges, terms)
+        changed.append(await replace(conn, energy.intervals, ranges, cause))
+        await verdicts.replace(conn, ranges, _begun_within(energy.verdicts, ranges))
     if changed:
         await roll_up(
             conn,
             Changed(np.concatenate([part.point for part in changed]), np.concatenate([part.start for part in changed])),
             terms.zones,
         )
+
+
+def _begun_within(told: list[Told], ranges: Ranges) -> Iterator[Verdict]:
+    """The verdicts for which the ranges are responsible; what surrounds them may not be seen as a whole."""
+    for one in told:
+        place = np.searchsorted(ranges.point, one.point)
+        if ranges.start[place] <= one.first < ranges.past[place]:
+            yield Verdict(one.point, one.kind.value, one.base, one.first, one.last, one.told, one.evidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,3 +54,22 @@ comment on table schedule_version is 'rows of `schedule` that were in force unti
 
 alter table dirty_range add column change_id bigint references change;
 comment on column dirty_range.change_id is 'why they must be made again; null: readings came that were put off';
+
+-- What the register engine says of readings now.
+create table verdict (
+    id bigint generated always as identity primary key,
+    point_id integer not null references point,
+    kind text not null,
+    from_time timestamptz not null,
+    to_time timestamptz not null,
+    base_time timestamptz not null,
+    told_time timestamptz not null,
+    detected_at timestamptz not null default now(),
+    evidence jsonb not null,
+    unique (point_id, from_time, kind)
+);
+comment on column verdict.kind is 'collector/registers.py, Kind; held: not yet to be told';
+comment on column verdict.from_time is 'the first reading it is about; to_time the last one';
+comment on column verdict.base_time is 'the last good reading before them';
+comment on column verdict.told_time is 'the reading that told';
+create index verdict_time on verdict (from_time);
