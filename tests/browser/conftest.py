@@ -55,6 +55,7 @@ enterprises:
     metering_points:
       - {{code: E-1, name: 总进线, carrier: electricity, boundary: true, quantities: [{kept}]}}
       - {{code: E-2, name: 二车间, carrier: electricity, level: 2, parent: E-1, quantities: [{kept}]}}
+      - {{code: V-1, name: 其他, carrier: electricity, level: 2, formula: {{E-1: 1, E-2: -0.5}}}}
     meters:
       - {{code: M-1, profile: chint-dtsu666, at: E-1, from: {since}, ct: 100,
          driver: modbus-tcp, address: 10.0.0.5:502, unit: 1, every: 300s}}

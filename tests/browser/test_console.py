@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 
 import pytest
 from playwright.async_api import Page, expect
@@ -44,7 +45,7 @@ async def test_overview_tells_how_things_stand_and_is_live(console: Console) -> 
             for name in ("enterprises", "metering_points", "online_rate", "open_alerts")
         }
         await expect(values["enterprises"]).to_have_text("2")
-        await expect(values["metering_points"]).to_have_text("3")
+        await expect(values["metering_points"]).to_have_text("4")
         await expect(values["online_rate"]).to_contain_text("66.6 %")
         await expect(values["open_alerts"]).to_contain_text("1")
         works = page.locator(f"tr[data-key='{WORKS}']")
@@ -103,7 +104,7 @@ async def test_enterprise_shows_carriers_and_the_tree(console: Console) -> None:
         await expect(page.locator("[data-carrier=electricity] h3")).to_have_text("电力")
         await expect(page.locator("[data-carrier=electricity] canvas")).to_be_visible()
         rows = page.locator(".tree tbody tr")
-        await expect(rows).to_have_count(2)
+        await expect(rows).to_have_count(3)
         await expect(rows.nth(0)).to_contain_text("在线")
         await expect(rows.nth(1).locator(".depth-1")).to_contain_text("二车间")
         await expect(rows.nth(1)).to_contain_text("离线")
@@ -111,6 +112,24 @@ async def test_enterprise_shows_carriers_and_the_tree(console: Console) -> None:
         await expect(rows).to_have_count(1)
         await page.click("text=二车间")
         await expect(page.locator("h1")).to_contain_text("E-2")
+
+
+async def test_the_balance_and_a_virtual_metering_point(console: Console) -> None:
+    """Yesterday E-1 has a hole of known energy: 288 readings of 0.05 times 100, against those of E-2 times 1."""
+    async with console.signed_in(f"/enterprises/{WORKS}") as page:
+        row = page.locator(f"tr[data-key='{WORKS}/E-1']")
+        await expect(row.locator("[data-amount=own]")).to_have_text("1,440")
+        await expect(row.locator("[data-amount=children]")).to_have_text("14.4")
+        await expect(row).to_contain_text("99 %")
+        await expect(row).to_contain_text("1 / 1")
+        await page.get_by_role("button", name="近 7 天").last.click()
+        await expect(row).to_contain_text("1 / 7")
+        await expect(page.locator("tr[data-key='V-1']")).to_contain_text("虚拟")
+        await page.get_by_role("link", name="其他").click()
+        await expect(page.locator(".facts")).to_contain_text("虚拟 E-1 − 0.5 E-2")
+        await expect(page.locator("[data-chart=consumption]")).to_have_attribute(
+            "data-kinds", re.compile('"estimated":[1-9]')
+        )
 
 
 async def test_alert_is_acknowledged_and_ends_before_our_eyes(console: Console) -> None:

@@ -1,4 +1,4 @@
-// One enterprise: what it consumed by carrier, and its metering points as a tree.
+// One enterprise: what it consumed by carrier, its energy balance, and its metering points as a tree.
 
 import { all, get } from "../api.js";
 import { atMostEvery, every, fill, h } from "../dom.js";
@@ -9,6 +9,7 @@ import { live } from "../live.js";
 import { alertCount, card, completenessBar, empty, into, onlineBadge, segments } from "../parts.js";
 import { ends, kinds, summary } from "../series.js";
 import { DAY, bounds, iso } from "../time.js";
+import { balance } from "./balance.js";
 
 const PERIODS = ["today", "7d", "30d", "month", "12mo"];
 const REFRESH_MS = 60_000;
@@ -23,7 +24,7 @@ export default function enterprise(place, [uscc], query, signal) {
   into(head, async () => {
     const item = await get(`/v1/enterprises/${encodeURIComponent(uscc)}`, {}, signal);
     document.title = `${item.name} · ${t("app.name")}`;
-    place.append(consumption(item, query.get("range") ?? "7d", signal), points(item, signal));
+    place.append(consumption(item, query.get("range") ?? "7d", signal), balance(item, signal), points(item, signal));
     return heading(item);
   }, signal);
 }
@@ -152,7 +153,7 @@ function treeRow(item, depth, heading) {
     cell(0, h("span", { class: `branch depth-${Math.min(depth, 6)}` }, h("a", { href, dataset: { focus: item.code } }, item.name), h("span", { class: "muted under" }, item.code, item.meter ? ` · ${item.meter}` : "")), "main-cell"),
     cell(1, h("span", {}, swatch(item.carrier), carrierName(item.carrier))),
     cell(2, t("word.leveln", { n: item.level })),
-    cell(3, h("span", {}, t(`direction.${item.direction}`), item.boundary ? h("span", { class: "tag" }, t("word.boundary")) : null)),
+    cell(3, h("span", {}, t(`direction.${item.direction}`), item.boundary ? h("span", { class: "tag" }, t("word.boundary")) : null, item.virtual ? h("span", { class: "tag" }, t("word.virtual")) : null)),
     cell(4, h("span", {}, value), "num"),
     cell(5, onlineBadge(item.online)),
     cell(6, alertCount(item.open_alerts, href), "num"));

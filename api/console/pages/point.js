@@ -28,9 +28,19 @@ function heading(item, owner) {
     h("h1", {}, item.name, " ", h("span", { class: "code" }, item.code)),
     h("div", { class: "facts" }, onlineBadge(item.online), h("span", {}, carrierName(item.carrier)), h("span", {}, t("word.leveln", { n: item.level })), h("span", {}, t(`direction.${item.direction}`)),
       item.boundary ? h("span", { class: "tag" }, t("word.boundary")) : null,
+      item.virtual ? h("span", {}, h("span", { class: "tag" }, t("word.virtual")), " ", formula(item)) : null,
       item.meter ? h("span", {}, h("span", { class: "muted" }, `${t("word.meter")} `), item.meter) : null,
       h("span", {}, h("span", { class: "muted" }, `${t("word.zone")} `), owner.zone)),
   ];
+}
+
+/** `E-1 − E-2 + 0.4 E-3`, each part a link. */
+function formula(item) {
+  return Object.entries(item.formula).flatMap(([code, share], i) => {
+    const sign = share < 0 ? "− " : i ? "+ " : "";
+    const size = Math.abs(share) === 1 ? "" : `${Math.abs(share)} `;
+    return [`${i ? " " : ""}${sign}${size}`, h("a", { href: `#/metering-points/${item.uscc}/${encodeURIComponent(code)}` }, code)];
+  });
 }
 
 function build(place, item, query, signal) {
