@@ -17,7 +17,7 @@ from alerts.expected import Pieces, Slots, offline_grace
 from alerts.finding import Finding, Silence, Subject
 from alerts.lifecycle import Changes, Ending
 from alerts.roster import Roster
-from alerts.rules import RULES
+from alerts.rules import SILENCE
 from alerts.survey import Outcome
 from config.samples import MICROSECOND, Instants
 from storage.alerts import Running
@@ -38,7 +38,7 @@ class Track:
     """The running episodes of one rule, by index of the subject."""
 
     def __init__(self, rule: str, keys: Iterable[str], running: Iterable[Running]) -> None:
-        self.rule = RULES[rule]
+        self.rule = SILENCE[rule]
         self.keys = tuple(keys)
         self.onset = np.full(len(self.keys), FOREVER, np.int64)
         """FOREVER: none runs."""
@@ -89,7 +89,7 @@ class Episodes:
         self._back = np.zeros(len(deadlines), np.int64)
         self._lacking = np.zeros(len(deadlines), np.int64)
         self._by_place = Members(roster.place)
-        gap, offline = RULES["gap"], RULES["offline"]
+        gap, offline = SILENCE["gap"], SILENCE["offline"]
         places, homes = range(len(roster.places)), roster.homes()
         self._gap = Track("gap", [gap.key(roster.subject(place, -1)) for place in places], running)
         keys = [offline.key(roster.subject(home, meter)) for meter, home in enumerate(homes)]
@@ -234,10 +234,10 @@ class Episodes:
         )
         if device >= 0 and np.isin(self._by_device.of(int(device)), pieces.slot).all():
             whole = replace(silence, since=int(pieces.start.max()), until=int(pieces.end.min()))
-            finding = RULES["offline"].find(whole)
+            finding = SILENCE["offline"].find(whole)
             if finding is not None:
                 return finding
-        return RULES["gap"].find(silence)
+        return SILENCE["gap"].find(silence)
 
     def _subject(self, slot: np.int64) -> Subject:
         return self._roster.subject(int(self._roster.place[slot]), int(self._device[slot]))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from config.quantities import QUANTITIES
+from config.rules import Limits
 from config.samples import MICROSECOND
+
+if TYPE_CHECKING:
+    from alerts.history import History, Place, Table
 
 Severity = Literal["info", "warning", "critical"]
 
@@ -65,15 +70,11 @@ class Finding:
     """Energy at stake, in the canonical unit of the metering point's carrier; None: unknown."""
 
 
-class Rule(Protocol):
-    """One file in alerts/rules, one line in its RULES."""
+class SilenceRule(Protocol):
+    """A rule about readings that stay away."""
 
     @property
     def name(self) -> str: ...
-    @property
-    def zh(self) -> str: ...
-    @property
-    def en(self) -> str: ...
 
     def key(self, subject: Subject) -> str:
         """Names the subject under this rule; one episode per key runs at a time."""
@@ -84,9 +85,77 @@ class Rule(Protocol):
         ...
 
 
+class Inspection:
+    """A rule that looks at closed data of many metering points every so often. Pure: the same history, the same
+    findings."""
+
+    name: ClassVar[str]
+    severity: ClassVar[Severity] = "warning"
+    needs: ClassVar[tuple[tuple[Table, str], ...]] = ()
+    """What of the history is to be loaded, of which quantity; "" is the register that counts the carrier."""
+    together: ClassVar[bool] = False
+    """Looks at all metering points of an enterprise, also when it is asked about some."""
+
+    def applies(self, place: Place, limits: Limits) -> bool:
+        """Whether it has something to look at there; cheap, before anything is loaded."""
+        return bool(place.register)
+
+    def lookback(self, limits: Limits) -> int:
+        """How many days back it must see to judge the last one."""
+        return 1
+
+    def find(self, history: History, limits: Sequence[Limits]) -> Iterator[Finding]:
+        """All findings of the history, those that are over too; `limits` holds the thresholds of each place."""
+        raise NotImplementedError
+
+    def finding(
+        self,
+        place: Place,
+        span: tuple[int, int | None],
+        texts: tuple[str, str],
+        evidence: dict[str, Any],
+        *,
+        amount: float | None = None,
+        severity: Severity | None = None,
+        part: str = "",
+    ) -> Finding:
+        """About a metering point; `span`: onset and end, None while it lasts; `texts`: what is the matter, in Chinese
+        and English, without the full stop; `part`: tells apart findings of this rule that stand side by side there."""
+        subject, (onset, ended) = place.subject, span
+        return Finding(
+            rule=self.name,
+            key=f"{self.name}:{subject.uscc}/{subject.metering_point}{part and ':'}{part}",
+            severity=severity or self.severity,
+            subject=subject,
+            onset=onset,
+            ended=ended,
+            zh=f"计量点 {subject.metering_point}（{subject.name}）{texts[0]}。",
+            en=f"Metering point {subject.metering_point} ({subject.name}): {texts[1]}.",
+            evidence=evidence,
+            amount=amount,
+        )
+
+
 def clock(instant: int, zone: str) -> str:
     """Date and time of day in the enterprise's zone, for sentences."""
     return _local(instant, zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def date(instant: int, zone: str) -> str:
+    """The day in the enterprise's zone, for sentences."""
+    return _local(instant, zone).strftime("%Y-%m-%d")
+
+
+def number(value: float) -> str:
+    """A measured value for sentences: no more digits than one reads."""
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:.0f}"
+    return f"{value:.1f}".removesuffix(".0") if size >= 10 else f"{value:.4g}"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"
 
 
 def iso(instant: int, zone: str) -> str:

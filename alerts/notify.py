@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from alerts.rules import RULES
+from config.rules import rules
 from config.samples import MICROSECOND
 from storage import alerts as table
 from storage import notifications
@@ -170,11 +170,11 @@ def _body(items: Sequence[Item], listed: list[dict[str, Any]], now: int) -> dict
 
 
 def _zh(event: str, rule: str, items: list[Item]) -> str:
-    return f"{_place(items, '、', '家企业')}：{RULES[rule].zh}告警{_EVENTS[event][0]} {len(items)} 条"
+    return f"{_place(items, '、', '家企业')}：{rules()[rule].zh}告警{_EVENTS[event][0]} {len(items)} 条"
 
 
 def _en(event: str, rule: str, items: list[Item]) -> str:
-    return f"{_place(items, ', ', ' enterprises')}: {len(items)} {RULES[rule].en} alerts {_EVENTS[event][1]}"
+    return f"{_place(items, ', ', ' enterprises')}: {len(items)} {rules()[rule].en} alerts {_EVENTS[event][1]}"
 
 
 def _place(items: list[Item], comma: str, many: str) -> str:

@@ -9,14 +9,15 @@ import numpy as np
 
 from alerts.deadlines import MAX_LAG, NEVER, Deadlines
 from alerts.episodes import Episodes
+from alerts.inspect import Standing
 from alerts.roster import Roster
-from alerts.rules import RULES
+from alerts.rules import INSPECTIONS, SILENCE
 from config.samples import MICROSECOND
 from storage import alerts as table
 from storage import gaps
 from storage.database import Database
 from storage.gaps import FOREVER
-from storage.points import load_points
+from storage.points import PointTable, load_points
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -32,8 +33,10 @@ MARGIN = 900 * MICROSECOND
 class State:
     """Everything in memory. `running`: alert ids by key; `horizon`: when the newest live reading was received."""
 
+    points: PointTable
     deadlines: Deadlines
     episodes: Episodes
+    standing: Standing
     running: dict[str, int]
     horizon: int
 
@@ -52,9 +55,10 @@ async def load(db: Database, conn: Connection, now: int, before: State | None = 
         await mark_unseen(conn, deadlines, now)
     else:
         _inherit(deadlines, before.deadlines, now)
-    running = await table.running(conn, list(RULES))
+    running = await table.running(conn, [*SILENCE, *INSPECTIONS])
     episodes = Episodes(roster, deadlines, running)
-    return State(deadlines, episodes, {episode.key: episode.id for episode in running}, horizon)
+    standing = Standing(episode for episode in running if episode.rule in INSPECTIONS)
+    return State(points, deadlines, episodes, standing, {episode.key: episode.id for episode in running}, horizon)
 
 
 async def mark_filled(conn: Connection, deadlines: Deadlines) -> None:

@@ -6,6 +6,7 @@ reading table, and only that decides: a lost event costs a query, never a wrong 
     _hear      events → deadlines, marks                          alerts/deadlines.py
     look       marked ranges → gaps                               alerts/survey.py, expected.py, ledger.py
     changes    silence → findings that begin, last, end           alerts/episodes.py, rules/
+    _inspect   closed data → findings that stand, beside           alerts/inspect.py, rules/
     commit     findings → alerts, trail, what webhooks are told   alerts/lifecycle.py
     _tell      alerts that changed → events.alerts.<uscc>
 """
@@ -25,6 +26,9 @@ import numpy as np
 
 from alerts import lifecycle, notify
 from alerts.deadlines import Ranges
+from alerts.inspect import Inspected, Inspections
+from alerts.lifecycle import Changes
+from alerts.rules import INSPECTIONS
 from alerts.state import State, load, mark_filled
 from alerts.survey import look
 from alerts.worth import Rates
@@ -49,6 +53,8 @@ log = logging.getLogger(__name__)
 CYCLE_S = 1.0
 NOTE = 60 * MICROSECOND
 """How often it is written down up to when readings were looked at."""
+INSPECT_S = 20.0
+"""How often it is looked whether inspections are due."""
 RESYNC = 600 * MICROSECOND
 """How often gaps are compared with readings whatever the events said."""
 TEND = 10 * MICROSECOND
@@ -107,6 +113,9 @@ class Watch:
         self._state: State | None = None
         self._heard: list[Event] = []
         """Events that came while the state was read; None are kept otherwise."""
+        self._inspections = Inspections(db, INSPECTIONS.values(), self._deliver)
+        self._inspected: list[Inspected] = []
+        """What the next cycle writes."""
         self._revised = True
         self._next_note = self._next_resync = self._next_tend = 0
 
@@ -115,7 +124,13 @@ class Watch:
         log.info("watching")
         ending = asyncio.Event()
         cycles = asyncio.create_task(self._cycles(ending))
-        helpers = (stop.wait(), self._listen(), self._follow_registry(), notify.run(self._db, self._clock))
+        helpers = (
+            stop.wait(),
+            self._listen(),
+            self._follow_registry(),
+            notify.run(self._db, self._clock),
+            self._inspect(),
+        )
         tasks = [cycles, *(asyncio.create_task(helper) for helper in helpers)]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -161,7 +176,7 @@ class Watch:
         """Gaps and alerts, all or nothing; the ids of alerts that changed."""
         episodes = state.episodes
         if not len(ranges):
-            changes = episodes.changes(now)
+            changes = self._with_inspected(state, episodes.changes(now), now)
             if not changes:
                 return []
             async with self._conn.transaction():
@@ -169,16 +184,34 @@ class Watch:
         async with self._conn.transaction():
             outcome = await look(self._conn, state.deadlines, ranges, now)
             episodes.take(outcome)
-            changes = episodes.changes(now)
-            changes.past = episodes.past(outcome.past, now)
+            changes = self._with_inspected(state, episodes.changes(now), now)
+            changes.past += episodes.past(outcome.past, now)
             return await lifecycle.commit(self._conn, changes, state.running, now, self._rates)
 
     async def _reload(self, now: int) -> None:
         before, self._state, self._revised = self._state, None, False
+        self._inspections.forget()
         self._state = await load(self._db, self._conn, now, before)
         for event in self._heard:
             self._take(self._state, event)
         self._heard.clear()
+
+    def _with_inspected(self, state: State, changes: Changes, now: int) -> Changes:
+        """The changes with those that inspections have found since."""
+        found, self._inspected = self._inspected, []
+        for inspected in found:
+            state.standing.compare(inspected, now, changes)
+        return changes
+
+    def _deliver(self, inspected: Inspected) -> None:
+        self._inspected.append(inspected)
+
+    async def _inspect(self) -> None:
+        """Run the inspections that are due, again and again."""
+        while True:
+            if self._state is not None:
+                await self._inspections.turn(self._state.points, self._clock())
+            await asyncio.sleep(INSPECT_S)
 
     async def _listen(self) -> None:
         async for event in self._stream.events("events.readings.>"):

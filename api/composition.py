@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api import tariffs
-from api.consumption import Buckets, Stored, buckets, main_quantity, rows_of
+from api.consumption import Buckets, Stored, buckets, rows_of
 from api.derived import Conversion
 from api.tariffs import Clock
-from config.carriers import carriers
+from config.carriers import carriers, main_quantity
 from config.quality import Quality
 from config.quantities import QUANTITIES
 from config.samples import Instants, Points

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from api.buckets import FIXED, Interval
 from api.expected import Owed, owed
-from config.carriers import Carrier
 from config.quality import Quality
 from config.samples import MICROSECOND, Instants, Values
 from storage.intervals import IntervalColumns, RollupColumns
@@ -114,11 +113,3 @@ def completed(found: Buckets, present: Counts, seconds: Counts, should: Owed) ->
     found.quality[missing] = Quality.MISSING
     found.expected = np.maximum(found.expected, should.readings)
     return found
-
-
-def main_quantity(carrier: Carrier, direction: str, available: dict[str, int]) -> str | None:
-    """The cumulative quantity that counts a metering point's consumption, of those it has."""
-    order = [carrier.quantity, carrier.export]
-    if direction == "export":
-        order.reverse()
-    return next((quantity for quantity in order if quantity in available), None)

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.buckets import edges
-from api.consumption import main_quantity
 from api.expected import cadence, owed
 from api.live import Latest
-from config.carriers import carriers
+from config.carriers import carriers, main_quantity
 from config.samples import MICROSECOND
 from storage import views
 from storage.database import Database

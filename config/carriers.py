@@ -1,6 +1,7 @@
 """Energy carriers 能源种类: rows of `data/carriers.toml`."""
 
 import tomllib
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,3 +25,11 @@ def carriers() -> dict[str, Carrier]:
     """All carriers by code, in file order."""
     rows = tomllib.loads(files("config").joinpath("data/carriers.toml").read_text("utf-8"))["carrier"]
     return {row["code"]: Carrier(**row) for row in rows}
+
+
+def main_quantity(carrier: Carrier, direction: str, available: Container[str]) -> str | None:
+    """The register that counts what passes a metering point, of those it has; where energy leaves, the opposite one."""
+    order = [carrier.quantity, carrier.export]
+    if direction == "export":
+        order.reverse()
+    return next((quantity for quantity in order if quantity is not None and quantity in available), None)

@@ -6,7 +6,8 @@ WanjiaError
 └── StorageError           (storage/errors.py)
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -33,3 +34,9 @@ class ConfigError(WanjiaError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def advice(value: str, names: Collection[str]) -> str:
+    """What to do about a name that is none of `names`."""
+    near = difflib.get_close_matches(value, names, 1)
+    return f"did you mean {near[0]}?" if near else f"use one of {', '.join(names) or '(there are none)'}"

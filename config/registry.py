@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from config import payload, profilefiles
-from config.errors import ConfigError, Fault
+from config.errors import ConfigError, Fault, advice
 from config.registry_checks import Registry, check
 from config.registry_file import Block, read_table, read_yaml
 from config.registry_models import (
@@ -27,7 +27,6 @@ from config.registry_models import (
     Enterprise,
     Meter,
     MeteringPoint,
-    advice,
     in_order,
 )
 

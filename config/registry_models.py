@@ -7,7 +7,6 @@ made here from the text that was written. What concerns several objects is check
 from __future__ import annotations
 
 import calendar
-import difflib
 import re
 import zoneinfo
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from stdnum.cn import uscc
 
 from config.carriers import carriers
 from config.datafile import wrong
+from config.errors import advice
 from config.gb17167 import categories
 from config.quantities import QUANTITIES
 
@@ -120,12 +120,6 @@ def _known(kind: str, names: Callable[[], Any]) -> AfterValidator:
         return value
 
     return AfterValidator(check)
-
-
-def advice(value: str, names: Any) -> str:
-    """What to do about a name that is none of `names`."""
-    near = difflib.get_close_matches(value, names, 1)
-    return f"did you mean {near[0]}?" if near else f"use one of {', '.join(names) or '(there are none)'}"
 
 
 def _instant(value: Any) -> datetime:

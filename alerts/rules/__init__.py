@@ -1,9 +1,48 @@
-"""The rules: one file each, one line here."""
+"""The rules: one file each, one line here; texts and thresholds of each in config/data/rules.toml."""
 
-from alerts.finding import Rule
-from alerts.rules import gap, offline
+from alerts.finding import Inspection, SilenceRule
+from alerts.rules import (
+    balance,
+    conflict,
+    estimated_too_long,
+    gap,
+    late,
+    offline,
+    power_energy,
+    power_factor,
+    quota,
+    stale,
+    unbalance,
+    vee_high,
+    vee_low,
+    vee_missing,
+    vee_negative,
+    vee_spike,
+    vee_sum,
+    vee_zero,
+    verification_due,
+)
 
-RULES: dict[str, Rule] = {
+SILENCE: dict[str, SilenceRule] = {
     "gap": gap.RULE,
     "offline": offline.RULE,
+}
+INSPECTIONS: dict[str, Inspection] = {
+    "conflict": conflict.RULE,
+    "late": late.RULE,
+    "stale": stale.RULE,
+    "balance": balance.RULE,
+    "power_energy": power_energy.RULE,
+    "unbalance": unbalance.RULE,
+    "power_factor": power_factor.RULE,
+    "quota": quota.RULE,
+    "verification_due": verification_due.RULE,
+    "estimated_too_long": estimated_too_long.RULE,
+    "vee_spike": vee_spike.RULE,
+    "vee_sum": vee_sum.RULE,
+    "vee_high": vee_high.RULE,
+    "vee_low": vee_low.RULE,
+    "vee_zero": vee_zero.RULE,
+    "vee_negative": vee_negative.RULE,
+    "vee_missing": vee_missing.RULE,
 }

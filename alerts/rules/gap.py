@@ -11,8 +11,6 @@ class Gap:
     """About a metering point: all its silent quantities in one finding."""
 
     name = "gap"
-    zh = "缺数"
-    en = "gap"
 
     def key(self, subject: Subject) -> str:
         return f"gap:{subject.uscc}/{subject.metering_point}"

@@ -11,8 +11,6 @@ class Offline:
     """About a device; takes the place of the gap findings of its metering point."""
 
     name = "offline"
-    zh = "离线"
-    en = "offline"
 
     def key(self, subject: Subject) -> str:
         return f"offline:{subject.uscc}/{subject.meter}"

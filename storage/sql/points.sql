@@ -4,7 +4,7 @@
 -- name: registry_revision
 select coalesce((
     select id from audit
-    where kind in ('enterprise', 'metering_point', 'meter', 'profile', 'mapping', 'point')
+    where kind in ('enterprise', 'metering_point', 'meter', 'profile', 'mapping', 'point', 'threshold')
     order by id desc limit 1
 ), 0) as revision;
 

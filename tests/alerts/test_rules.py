@@ -1,4 +1,4 @@
-"""Every rule is registered and says exactly what its vectors want."""
+"""Every rule is registered, has its texts and thresholds, and says exactly what its vectors want."""
 
 import tomllib
 from pathlib import Path
@@ -7,31 +7,56 @@ from typing import Any
 import pytest
 
 from alerts import rules
-from alerts.finding import Silence, Subject
-from alerts.rules import RULES
+from alerts.finding import Silence, Subject, iso
+from alerts.rules import INSPECTIONS, SILENCE
+from config import rules as texts
+from tests.alerts.histories import ZONE, find
 from tests.alerts.world import MINUTE, SECOND, START, USCC
 
 VECTORS = Path(__file__).parent / "vectors"
 SUBJECT = Subject(USCC, 1, "第一企业", "Asia/Shanghai", 1, "E-1", "总进线", 1, "M-1", "10.0.0.5:502")
 
 
-def _vectors() -> list[Any]:
+def _vectors(*, silence: bool) -> list[Any]:
     return [
         pytest.param(file.stem, vector, id=f"{file.stem}: {vector['what']}")
         for file in sorted(VECTORS.glob("*.toml"))
         for vector in tomllib.loads(file.read_text("utf-8"))["vector"]
+        if (file.stem in SILENCE) == silence
     ]
 
 
-def test_every_rule_has_its_line_and_its_vectors() -> None:
+def test_every_rule_has_its_line_its_texts_and_its_vectors() -> None:
     files = {file.stem for file in Path(rules.__path__[0]).glob("*.py")} - {"__init__"}
-    assert set(RULES) == files, "each file in alerts/rules needs its line in RULES"
-    assert {name: rule.name for name, rule in RULES.items()} == {name: name for name in files}
+    names = {key: rule.name for key, rule in SILENCE.items()} | {key: rule.name for key, rule in INSPECTIONS.items()}
+    assert set(names) == files, "each file in alerts/rules needs its line in alerts/rules/__init__.py"
+    assert list(names) == list(names.values())
     assert {file.stem for file in VECTORS.glob("*.toml")} == files, "each rule needs tests/alerts/vectors/<rule>.toml"
+    assert set(texts.rules()) == files, "each rule needs its section in config/data/rules.toml"
+    for name, text in texts.rules().items():
+        assert (text.period == "at once") == (name in SILENCE), name
+        assert text.verified or text.period != "at once"
 
 
-@pytest.mark.parametrize(("rule", "vector"), _vectors())
-def test_vectors(rule: str, vector: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("rule", "vector"), _vectors(silence=False))
+def test_vectors_of_inspections(rule: str, vector: dict[str, Any]) -> None:
+    found = [
+        {
+            "key": finding.key,
+            "severity": finding.severity,
+            "onset": iso(finding.onset, ZONE),
+            **({} if finding.ended is None else {"ended": iso(finding.ended, ZONE)}),
+            **({} if finding.amount is None else {"amount": round(finding.amount, 6)}),
+            "zh": finding.zh,
+            "en": finding.en,
+        }
+        for finding in find(rule, vector)
+    ]
+    assert found == vector["finds"]
+
+
+@pytest.mark.parametrize(("rule", "vector"), _vectors(silence=True))
+def test_vectors_of_silence(rule: str, vector: dict[str, Any]) -> None:
     since = START + vector["since"] * MINUTE
     silence = Silence(
         subject=SUBJECT,
@@ -43,7 +68,7 @@ def test_vectors(rule: str, vector: dict[str, Any]) -> None:
         missing=vector["missing"],
         quantities=("active_energy_import", "active_power"),
     )
-    finding = RULES[rule].find(silence)
+    finding = SILENCE[rule].find(silence)
     if "zh" not in vector:
         assert finding is None
         return

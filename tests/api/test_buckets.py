@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.buckets import MOST, Interval, edges, word
-from api.consumption import Buckets, buckets, main_quantity
+from api.consumption import Buckets, buckets
 from api.expected import cadence, longest_interval, owed
 from api.problems import Problem
 from api.times import EARLIEST, LATEST, local, parse
-from config.carriers import carriers
+from config.carriers import carriers, main_quantity
 from config.grid import first_grid, interval_length
 from config.quality import Quality
 from config.samples import MICROSECOND

@@ -1,0 +1,178 @@
+"""Inspections: rules that look at closed data every hour or day, and what their findings mean for the episodes.
+
+An inspection is asked about the whole of what it looks at each time and says what stands now; so what it says does not
+depend on when the watch was started, or on what it has said before. Data that came late are seen the next time. It
+reads on a connection of the pool, in portions, and computes for no more than a moment at a time: silence is watched
+meanwhile. What it finds is written by the watch's next cycle, on the connection that holds the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from alerts.finding import Finding, Inspection
+from alerts.history import HOUR, Place
+from alerts.lifecycle import Changes, Ending
+from alerts.loading import by_zone, load, places
+from alerts.thresholds import Thresholds
+from config.rules import Limits, rules
+from config.samples import MICROSECOND
+from storage import history, thresholds
+from storage.alerts import Running
+from storage.database import Database
+from storage.points import PointTable
+
+if TYPE_CHECKING:
+    from storage.database import Connection
+
+DAY = 24 * HOUR
+SETTLED = {"hour": 300 * MICROSECOND, "day": 2 * HOUR}
+"""How long after the end of an hour or a day it is looked at: late readings come meanwhile."""
+OLD = 3 * DAY
+"""What was over longer ago when it is found makes no alert."""
+AT_ONCE = 500
+"""Metering points looked at together; bounds memory, and how long the watch waits for the numpy of one portion."""
+OVER = "数据恢复正常 · the data are as they should be again"
+AGAIN = 2
+"""An alert's text is made anew whenever it stands so many times as long as when it was made last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What one rule says about some enterprises."""
+
+    rule: str
+    usccs: frozenset[str]
+    findings: Sequence[Finding]
+
+
+class Inspections:
+    """Runs every inspection when an hour or day of a zone has ended and settled, and once at the start."""
+
+    def __init__(self, db: Database, rules: Iterable[Inspection], deliver: Callable[[Inspected], None]) -> None:
+        self._db = db
+        self._rules = tuple(rules)
+        self._deliver = deliver
+        self._done: dict[tuple[str, str], int] = {}
+        """Until when (rule, zone) was looked at."""
+
+    def forget(self) -> None:
+        """Registry or thresholds have changed: look at everything again."""
+        self._done.clear()
+
+    async def turn(self, points: PointTable, now: int) -> None:
+        """Run what is due. Raises StorageError."""
+        zones = {point.zone for point in points.points.values()}
+        due = [(rule, zone, closed(rule, zone, now)) for rule in self._rules for zone in zones]
+        due = [(rule, zone, past) for rule, zone, past in due if self._done.get((rule.name, zone)) != past]
+        if not due:
+            return
+        async with self._db.connection() as conn:
+            there = by_zone(places(await history.sites(conn), points))
+            limits = Thresholds(await thresholds.read(conn))
+        for rule, zone, past in due:
+            for portion in portions(there.get(zone, [])):
+                async with self._db.connection() as conn:
+                    found = await inspect(conn, rule, portion, limits, past)
+                self._deliver(Inspected(rule.name, frozenset(place.subject.uscc for place in portion), found))
+                await asyncio.sleep(0)
+            self._done[rule.name, zone] = past
+
+
+def closed(rule: Inspection, zone: str, now: int) -> int:
+    """The end of the last hour or day of a zone that has settled."""
+    if rules()[rule.name].period == "hour":
+        return (now - SETTLED["hour"]) // HOUR * HOUR
+    where = ZoneInfo(zone)
+    day = datetime.fromtimestamp((now - SETTLED["day"]) / MICROSECOND, where)
+    return int(datetime(day.year, day.month, day.day, tzinfo=where).timestamp()) * MICROSECOND
+
+
+def portions(there: Sequence[Place]) -> Iterator[list[Place]]:
+    """Whole enterprises, about AT_ONCE metering points at a time; they come sorted by enterprise."""
+    portion: list[Place] = []
+    for place in there:
+        if len(portion) >= AT_ONCE and place.subject.uscc != portion[-1].subject.uscc:
+            yield portion
+            portion = []
+        portion.append(place)
+    if portion:
+        yield portion
+
+
+async def inspect(
+    conn: Connection, rule: Inspection, there: Sequence[Place], limits: Thresholds, past: int, days: int = 0
+) -> list[Finding]:
+    """What the rule finds at these places of one zone, in the `days` before `past` and as far back as it must see to
+    judge them."""
+    chosen = asked(rule, there, limits)
+    if not chosen:
+        return []
+    back = max(rule.lookback(own) for place, own in chosen if wanted(rule, place, own))
+    looked_at, own = [place for place, _ in chosen], [limits for _, limits in chosen]
+    start = before(past, back + days, looked_at[0].subject.zone)
+    data = await load(conn, rule, looked_at, own, start, past)
+    names = {(p.subject.uscc, p.subject.metering_point) for p, one in chosen if wanted(rule, p, one)}
+    found = [one for one in rule.find(data, own) if (one.subject.uscc, one.subject.metering_point) in names]
+    return [one for one in found if one.ended is None or one.onset > start]
+
+
+def asked(rule: Inspection, there: Sequence[Place], limits: Thresholds) -> list[tuple[Place, Limits]]:
+    """The places to be loaded, with their thresholds."""
+    pairs = [
+        (place, limits.of(rule.name, place.carrier, place.subject.uscc, place.subject.metering_point))
+        for place in there
+    ]
+    chosen = [(place, own) for place, own in pairs if wanted(rule, place, own)]
+    if not rule.together or not chosen:
+        return chosen
+    usccs = {place.subject.uscc for place, _ in chosen}
+    return [(place, own) for place, own in pairs if place.subject.uscc in usccs]
+
+
+def wanted(rule: Inspection, place: Place, limits: Limits) -> bool:
+    return bool(limits["enabled"]) and rule.applies(place, limits)
+
+
+def before(past: int, days: int, zone: str) -> int:
+    """The same time of day so many days earlier."""
+    where = ZoneInfo(zone)
+    at = datetime.fromtimestamp(past / MICROSECOND, where) - timedelta(days=days)
+    return int(at.timestamp()) * MICROSECOND
+
+
+class Standing:
+    """The running episodes of inspections."""
+
+    def __init__(self, running: Iterable[Running]) -> None:
+        self._told = {episode.key: (episode.rule, episode.onset, episode.updated) for episode in running}
+
+    def compare(self, inspected: Inspected, now: int, changes: Changes) -> None:
+        """Add to `changes` what turns the episodes into what was found. It counts as done: when writing it fails, begin
+        anew from the database."""
+        standing = {one.key: one for one in inspected.findings if one.ended is None}
+        over = {one.key: one for one in inspected.findings if one.ended is not None}
+        for key, (rule, _, _) in list(self._told.items()):
+            if rule == inspected.rule and _uscc(key) in inspected.usccs and key not in standing:
+                last = over.pop(key, None)
+                ended = now if last is None or last.ended is None else last.ended
+                changes.ended.append(Ending(key, ended, OVER, last))
+                del self._told[key]
+        for key, finding in standing.items():
+            if key not in self._told:
+                changes.opened.append(finding)
+                self._told[key] = (finding.rule, finding.onset, now)
+            elif now - self._told[key][1] >= AGAIN * (self._told[key][2] - self._told[key][1]):
+                changes.updated.append(finding)
+                self._told[key] = (finding.rule, self._told[key][1], now)
+        changes.past += [one for one in over.values() if one.ended is not None and one.ended > now - OLD]
+
+
+def _uscc(key: str) -> str:
+    """Keys are `rule:uscc/what`."""
+    return key.partition(":")[2].partition("/")[0]
