@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -77,11 +78,16 @@ def _no_factor(error: NoFactor, unit: Unit) -> Problem:
     )
 
 
+def shown(factor: Factor) -> dict[str, Any]:
+    """A factor with its decimals as numbers."""
+    about = factor.model_dump()
+    return {name: float(value) if isinstance(value, Decimal) else value for name, value in about.items()}
+
+
 def _named(factor: Factor, since: Any, past: Any) -> dict[str, Any]:
     """A factor as answers name it, with the days of the span for which it was used."""
-    about = factor.model_dump()
     provisional = factor.year is not None and since.year > factor.year
-    return {**about, "value": float(factor.value), "used_from": since, "used_to": past, "provisional": provisional}
+    return {**shown(factor), "used_from": since, "used_to": past, "provisional": provisional}
 
 
 def on_hours(*instants: Instants) -> bool:

@@ -175,6 +175,7 @@ class CarrierItem(BaseModel):
     quantity: str
     flow: str
     export: str | None
+    fuel: bool = Field(description="Its net calorific value can be measured")
     unit: str
 
 
@@ -260,6 +261,7 @@ class PriceItem(DatedItem):
     carrier: str
     value: float
     unit: str
+    calorific_value: float | None = Field(description="kJ per what `value` is per, that a factor of CO2 rests on")
 
 
 class UsedFactor(FactorItem):

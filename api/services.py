@@ -11,7 +11,8 @@ from pathlib import Path
 from api.gate import Gate
 from api.live import Hub, Latest, every
 from api.standing import Standings
-from config.factors import factors
+from config.calorific import CalorificValue, with_measured
+from config.factors import Factor, factors
 from config.prices import prices
 from config.samples import SampleBatch
 from config.tariffs import tariffs
@@ -53,6 +54,7 @@ class Services:
         self.retention_days = retention_days
         self.factors = factors(own_factors)
         self.tariffs = tariffs(own_tariffs)
+        self._measured: dict[str, tuple[CalorificValue, ...]] = {}
         self.prices = prices(own_prices)
         self.points = PointTable()
         self.latest = Latest()
@@ -94,6 +96,7 @@ class Services:
         """Take the registry as it is now."""
         self.points = await load_points(self.database)
         self.hub.regions = await views.regions(self.database)
+        self._measured = await views.calorific_values(self.database)
 
     async def resync(self) -> None:
         """Take the last readings as the database has them."""
@@ -107,6 +110,14 @@ class Services:
             group.create_task(self._follow_events())
             group.create_task(self._flush())
             group.create_task(self._resync_often())
+
+    def factors_of(self, uscc: str, region: str) -> tuple[Factor, ...]:
+        """The factors for an enterprise: its measured calorific values go before the others."""
+        return with_measured(self.factors, self._measured.get(uscc, ()), region)
+
+    def measures(self, uscc: str) -> bool:
+        """Whether an enterprise has measured calorific values."""
+        return uscc in self._measured
 
     def take(self, event: Event) -> None:
         """An event of the stream: `events.readings.<uscc>` or `events.alerts.<uscc>`."""

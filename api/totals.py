@@ -18,7 +18,7 @@ from api.expected import longest_interval
 from api.problems import bad_parameter
 from api.services import Services
 from config.carriers import carriers
-from config.factors import Factor, Unit
+from config.factors import Unit
 from config.samples import MICROSECOND, Instants
 from storage import views
 from storage.points import PointTable
@@ -28,7 +28,7 @@ Counted = Sequence[tuple[Row, Composition]]
 About = Callable[[Row], tuple[str, str, str]]
 """Key, name and carrier (empty: any) of the group that a metering point belongs to."""
 Conversions = Mapping[tuple[str, str], Conversion | None]
-"""By carrier and region."""
+"""By enterprise and carrier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ async def answer(served: Services, form: series.Form, metered: Counted, about: A
     """
     made = [one for _, one in metered]
     framed = frame(asked, made)
-    changes = _conversions(served.factors, metered, asked.unit, framed.at)
+    changes = _conversions(served, metered, asked.unit, framed.at)
     table = source(asked.interval, framed.step or 0)
     if table == "hour" and not on_hours(*(change.borders for change in changes.values() if change)):
         table = "15m"
@@ -96,7 +96,7 @@ async def answer(served: Services, form: series.Form, metered: Counted, about: A
 def _sums(metered: Counted, about: About, rows: Stored, at: Instants, now: int, changes: Conversions) -> groups.Groups:
     found: dict[str, tuple[dict[str, str], Buckets]] = {}
     for row, made in metered:
-        change = changes[row["carrier"], row["region"]]
+        change = changes[row["uscc"], row["carrier"]]
         key, name, carrier = about(row)
         unit = change.symbol if change else made.unit
         named = {"key": key, "name": name, "carrier": carrier, "unit": unit}
@@ -108,13 +108,18 @@ def _sums(metered: Counted, about: About, rows: Stored, at: Instants, now: int, 
     return [(named, series.bucket_columns(total)) for named, total in found.values()]
 
 
-def _conversions(known: Sequence[Factor], metered: Counted, unit: Unit, at: Instants) -> Conversions:
-    """How the consumption of each carrier in each region turns into the unit. Raises Problem."""
-    points = {(row["carrier"], row["region"]): made.points[0] for row, made in metered}
-    return {
-        (carrier, region): conversion(known, point, unit, region, int(at[0]), int(at[-1]))
-        for (carrier, region), point in points.items()
-    }
+def _conversions(served: Services, metered: Counted, unit: Unit, at: Instants) -> Conversions:
+    """How each carrier turns into the unit, alike in a region for all without measured values. Raises Problem."""
+    found: dict[tuple[str, str], Conversion | None] = {}
+    shared: dict[tuple[str, str], Conversion | None] = {}
+    for row, made in metered:
+        own = row["uscc"], row["carrier"]
+        alike = own if served.measures(row["uscc"]) else (row["region"], row["carrier"])
+        if alike not in shared:
+            known = served.factors_of(row["uscc"], row["region"])
+            shared[alike] = conversion(known, made.points[0], unit, row["region"], int(at[0]), int(at[-1]))
+        found[own] = shared[alike]
+    return found
 
 
 def _used(changes: Conversions) -> list[dict[str, Any]]:

@@ -18,6 +18,8 @@ class Carrier:
     flow: str
     """The instantaneous quantity shown beside the consumption (power or flow)."""
     export: str | None = None
+    fuel: bool = False
+    """Whether its net calorific value can be measured."""
 
 
 @cache

@@ -96,7 +96,8 @@ class Dated(BaseModel):
 
 
 class Factor(Dated):
-    """One factor, for example 0.7143 kgce/kg of raw coal. `year`: the year of the data behind it, where it has one."""
+    """One factor, for example 0.7143 kgce/kg of raw coal. `year`: the year of the data behind it, where it has one;
+    `calorific_value`: the net calorific value that a factor of CO2 rests on, in kJ per what `value` is per."""
 
     carrier: str
     kind: Kind
@@ -104,6 +105,7 @@ class Factor(Dated):
     year: int | None = None
     value: Annotated[Decimal, Field(gt=0)]
     unit: str
+    calorific_value: Annotated[Decimal, Field(gt=0)] | None = None
 
     @field_validator("carrier")
     @classmethod
@@ -131,6 +133,13 @@ class Factor(Dated):
         mass, _, per = self.unit.partition("/")
         native = Decimal(str(to_canonical(carriers()[self.carrier].quantity, per)))
         return self.value * _MASS[mass][1] / _MASS[TARGETS[unit].symbol][1] / native
+
+    @property
+    def kilojoules(self) -> Decimal | None:
+        """The net calorific value it rests on, in kJ per canonical unit of the carrier."""
+        per = self.unit.partition("/")[2]
+        native = Decimal(str(to_canonical(carriers()[self.carrier].quantity, per)))
+        return self.calorific_value and self.calorific_value / native
 
     @property
     def place(self) -> tuple[str, str, str]:

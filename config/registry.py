@@ -23,7 +23,7 @@ from config.registry_models import (
     CONNECTION_KEYS,
     DRIVERS,
     INSTALLATION_KEYS,
-    REVIEWED,
+    LISTS,
     Enterprise,
     Meter,
     MeteringPoint,
@@ -32,7 +32,7 @@ from config.registry_models import (
 
 M = TypeVar("M", bound=BaseModel)
 _LISTS = {"metering_points": MeteringPoint, "meters": Meter}
-_TABLES = {*_LISTS, *REVIEWED}
+_TABLES = {*_LISTS, *LISTS}
 """Lists that may be CSV files."""
 _METER_KEYS = [field.alias or name for name, field in Meter.model_fields.items()]
 
@@ -90,7 +90,7 @@ class _Reading:
         own = self._defaults(block)
         defaults = own.filled(defaults) if own is not None else defaults
         head = {key: value for key, value in block.items() if key not in {*_LISTS, "defaults"}}
-        head |= {key: list(self._blocks(block, key, folder)) for key in REVIEWED if key in block}
+        head |= {key: list(self._blocks(block, key, folder)) for key in LISTS if key in block}
         enterprise = self._model(Enterprise, block, head, ["defaults"])
         owner = enterprise.uscc if enterprise else str(block.get("uscc", block.where()))
         self.named += [(owner, one, "at", one.get("at")) for one in head.get("equipment", ())]

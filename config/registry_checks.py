@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import TypeVar
 
 from config.carriers import carriers
@@ -123,6 +123,7 @@ def check(registry: Registry) -> Iterator[Fault]:
         yield from _parents(registry, enterprise)
         yield from _quantities(registry, enterprise)
         yield from check_formulas(registry, enterprise)
+        yield from _calorific_values(registry, enterprise)
         points = {point.code: point for point in enterprise.metering_points}
         for meter in enterprise.meters:
             yield from _installations(registry, enterprise.uscc, meter, points)
@@ -165,6 +166,15 @@ def _quantities(registry: Registry, enterprise: Enterprise) -> Iterator[Fault]:
                     f"{quantity} does not measure {point.carrier}",
                     f"use some of {', '.join(fitting)}",
                 )
+
+
+def _calorific_values(registry: Registry, enterprise: Enterprise) -> Iterator[Fault]:
+    """Two values of one fuel for the same days."""
+    for (_, one), (place, two) in combinations(enumerate(enterprise.calorific_values), 2):
+        if one.clashes(two):
+            what = f"{two.carrier} has another value for some of the days from {two.start} on"
+            where = registry.where("enterprise", enterprise.uscc, "", "calorific_values")
+            yield Fault(f"{where}[{place}]", what, f"give the one from {one.start} a `to`, or correct either")
 
 
 def _installations(registry: Registry, uscc: str, meter: Meter, points: Mapping[str, MeteringPoint]) -> Iterator[Fault]:

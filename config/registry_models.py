@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from stdnum import exceptions
 from stdnum.cn import uscc
 
+from config.calorific import CalorificValue
 from config.carriers import carriers
 from config.datafile import wrong
 from config.errors import advice
@@ -385,12 +386,18 @@ class Enterprise(_Model):
     staff: tuple[Person, ...] = ()
     equipment: tuple[Equipment, ...] = ()
     stock: tuple[Stock, ...] = ()
+    calorific_values: tuple[CalorificValue, ...] = ()
     metering_points: tuple[MeteringPoint, ...] = ()
     meters: tuple[Meter, ...] = ()
 
 
-REVIEWED: dict[str, type[Person | Equipment | Stock]] = {"staff": Person, "equipment": Equipment, "stock": Stock}
-"""Lists of an enterprise that review shows."""
+LISTS: dict[str, type[Person | Equipment | Stock | CalorificValue]] = {
+    "staff": Person,
+    "equipment": Equipment,
+    "stock": Stock,
+    "calorific_values": CalorificValue,
+}
+"""Lists of an enterprise that are kept as the file gives them."""
 HEAD = tuple(key for key in Enterprise.model_fields if key not in ("metering_points", "meters"))
 """What an enterprise says of itself."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,8 @@ def to_yaml(enterprises: Iterable[Enterprise]) -> str:
 
 def _enterprise(enterprise: Enterprise) -> dict[str, Any]:
     zone = ZoneInfo(enterprise.zone)
-    head = enterprise.model_dump(exclude={"metering_points", "meters"}, exclude_defaults=True)
+    lists = {"metering_points", "meters"}
+    head = enterprise.model_dump(by_alias=True, exclude=lists, exclude_defaults=True)
     values: dict[str, Any] = _plain(head, zone)
     values["metering_points"] = [_metering_point(point) for point in enterprise.metering_points]
     values["meters"] = [_meter(meter, zone) for meter in enterprise.meters]
@@ -67,6 +69,8 @@ def _plain(value: Any, zone: ZoneInfo | None) -> Any:
             return value.astimezone(zone).isoformat()
         case date():
             return value.isoformat()
+        case Decimal():
+            return _plain(float(value), zone)
         case float() if value.is_integer() and abs(value) < 1e15:
             return int(value)
     return value

@@ -13,7 +13,7 @@ import asyncpg
 from config.grid import Grid
 from config.payload import PayloadMapping
 from config.profile import Profile
-from config.registry_models import HEAD, REVIEWED, DatedRatio, Enterprise, Installation, Meter, MeteringPoint
+from config.registry_models import HEAD, LISTS, DatedRatio, Enterprise, Installation, Meter, MeteringPoint
 from storage.queries import SQL
 from storage.timeline import Schedule, Stretch
 
@@ -66,8 +66,8 @@ async def read_enterprises(conn: Connection, usccs: Sequence[str] | None) -> Sta
         meters[row["uscc"]].append(_meter(row, places[row["id"]]))
     state = State(ids=ids)
     for row in rows:
-        head: dict[str, Any] = {key: row[key] for key in HEAD if key not in REVIEWED}
-        for key, model in REVIEWED.items():
+        head: dict[str, Any] = {key: row[key] for key in HEAD if key not in LISTS}
+        for key, model in LISTS.items():
             head[key] = tuple(model.model_validate(one) for one in json.loads(row[key]))
         body: dict[str, Any] = {"metering_points": tuple(points[row["uscc"]]), "meters": tuple(meters[row["uscc"]])}
         state.enterprises[row["uscc"]] = Enterprise.model_construct(**head, **body)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
+from config.calorific import CalorificValue
 from config.samples import Points
 from storage import alerts as alert_rows
 from storage import gaps as gap_rows
@@ -177,6 +178,13 @@ async def regions(db: Database) -> dict[str, str]:
     """The region of every enterprise, for those who decide by `Sight.sees`."""
     async with db.connection() as conn:
         return {row["uscc"]: row["region"] for row in await conn.fetch(db.sql["view_regions"])}
+
+
+async def calorific_values(db: Database) -> dict[str, tuple[CalorificValue, ...]]:
+    """The measured values of every enterprise that has some."""
+    async with db.connection() as conn:
+        rows = await conn.fetch(db.sql["view_calorific_values"])
+    return {row["uscc"]: tuple(map(CalorificValue.model_validate, msgspec.json.decode(row[1]))) for row in rows}
 
 
 async def open_alerts(db: Database) -> int:

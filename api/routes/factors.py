@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.deps import Asker, Served
+from api.derived import shown
 from api.models import FactorItem, Page
 
 router = APIRouter(tags=["registry"])
@@ -13,4 +14,4 @@ router = APIRouter(tags=["registry"])
 @router.get("/v1/factors", response_model=Page[FactorItem])
 async def list_factors(_: Asker, served: Served) -> dict[str, Any]:
     """All factors that derived units are worked out with: value, edition, validity, source, how sure it is."""
-    return {"items": [{**factor.model_dump(), "value": float(factor.value)} for factor in served.factors], "next": None}
+    return {"items": [shown(factor) for factor in served.factors], "next": None}

@@ -131,7 +131,8 @@ async def consumption(
     step = max(FIXED[interval], own // MICROSECOND) if interval in FIXED else None
     at = edges(interval, begin, past, row["zone"], step=step, series=len(made.points))
     first, last = int(at[0]), int(at[-1])
-    change = conversion(served.factors, made.points[0], unit, row["region"], first, last)
+    known = served.factors_of(uscc, row["region"])
+    change = conversion(known, made.points[0], unit, row["region"], first, last)
     periods = tariffs.clock(served.tariffs, row["region"], row["zone"], first, last + own) if group_by else None
     table: Table = source(interval, step or 0)
     if periods:

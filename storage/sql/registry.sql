@@ -5,7 +5,8 @@ select pg_advisory_xact_lock($1);
 
 -- name: registry_enterprises
 select
-    id, uscc, name, region, industry, site, zone, staff::text, equipment::text, stock::text
+    id, uscc, name, region, industry, site, zone, staff::text, equipment::text, stock::text,
+    calorific_values::text
 from enterprise
 where $1::text[] is null or uscc = any($1) order by uscc;
 
@@ -113,14 +114,16 @@ join enterprise on enterprise.id = meter.enterprise_id
 where connection.enabled and lower(connection.address) = any($1::text[]) and enterprise.id <> all($2::integer[]);
 
 -- name: registry_put_enterprises
-insert into enterprise (uscc, name, region, industry, site, zone, staff, equipment, stock)
-select uscc, name, region, industry, site, zone, staff, equipment, stock
+insert into enterprise (uscc, name, region, industry, site, zone, staff, equipment, stock, calorific_values)
+select uscc, name, region, industry, site, zone, staff, equipment, stock, calorific_values
 from json_to_recordset($1::json) as new (
-    uscc text, name text, region text, industry text, site text, zone text, staff jsonb, equipment jsonb, stock jsonb
+    uscc text, name text, region text, industry text, site text, zone text, staff jsonb, equipment jsonb, stock jsonb,
+    calorific_values jsonb
 )
 on conflict (uscc) do update set
     name = excluded.name, region = excluded.region, industry = excluded.industry, site = excluded.site,
-    zone = excluded.zone, staff = excluded.staff, equipment = excluded.equipment, stock = excluded.stock
+    zone = excluded.zone, staff = excluded.staff, equipment = excluded.equipment, stock = excluded.stock,
+    calorific_values = excluded.calorific_values
 returning uscc, id;
 
 -- name: registry_put_metering_points

@@ -135,6 +135,9 @@ select name, body from profile order by name;
 -- name: view_regions
 select uscc, region from enterprise;
 
+-- name: view_calorific_values
+select uscc, calorific_values::text from enterprise where calorific_values <> '[]';
+
 -- name: view_open_alerts
 select count(*) from alert where state in ('open', 'acknowledged');
 

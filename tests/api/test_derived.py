@@ -20,6 +20,7 @@ from config.errors import ConfigError
 from config.factors import factor, factors
 from config.quality import Quality
 from config.samples import MICROSECOND
+from storage import registry
 from storage.intervals import IntervalColumns
 from storage.points import Point
 from tests.api.conftest import USCC, World, assert_problem
@@ -104,7 +105,7 @@ async def test_a_bucket_across_a_border_is_the_sum_of_its_parts(world: World) ->
     assert {name: second[name] for name in second if name not in ("source", "edition", "published_at")} == {
         "carrier": "natural_gas", "kind": "co2", "basis": "combustion", "region": [], "year": None, "value": 2.154,
         "unit": "kgCO2/Nm3", "valid_from": "2026-03-01", "valid_to": None, "verified": "second-hand",
-        "used_from": "2026-03-01", "used_to": None, "provisional": False,
+        "used_from": "2026-03-01", "used_to": None, "provisional": False, "calorific_value": None,
     }  # fmt: skip
     native = await world.ok(f"{GAS}?interval=1d&{span}")
     assert native["value"] == [24_000.0, 24_000.0]
@@ -173,3 +174,31 @@ def test_a_faulty_file_of_ones_own_is_told_at_start(tmp_path: Path) -> None:
     file.write_text("[[factor]]\ncarrier = 'steem'\n", "utf-8")
     with pytest.raises(ConfigError, match="'steem' is not a carrier"):
         Services(own_factors=file)
+
+
+async def test_a_measured_calorific_value_goes_before_the_default(world: World, tmp_path: Path) -> None:
+    """In metering point, enterprise and region alike; the answer names it, and other enterprises keep the default."""
+    text = "\n".join(
+        (
+            "enterprises:",
+            f"- {{uscc: {USCC}, name: Beijing Works, region: '110105', industry: C31, calorific_values: [",
+            "  {carrier: natural_gas, from: 2026-01-02, value: 35.9, unit: MJ/Nm3, source: report 17}]}",
+        )
+    )
+    (tmp_path / "measured.yaml").write_text(text, "utf-8")
+    await registry.apply(world.db, tmp_path / "measured.yaml", actor="test")
+    assert (await registry.plan(world.db, tmp_path / "measured.yaml")).empty
+    assert "calorific_values" in await registry.export(world.db)
+    await world.services.reload()
+    hours = dict.fromkeys(range(48), (100.0, Quality.MEASURED))
+    await world.intervals(world.point("G-1", "normal_volume"), hours, seconds=3600, received=1)
+    span = "interval=1d&unit=kgce&from=2026-01-01T00:00:00%2B08:00&to=2026-01-03T00:00:00%2B08:00"
+    proper = [pytest.approx(2400 * 1.33), pytest.approx(2400 * 35_900 / 29_307)]
+    found = await world.ok(f"{GAS}?{span}")
+    assert found["value"] == proper
+    assert [(one["source"].split(",")[0], one["used_from"]) for one in found["factors"]][1] == (
+        "measured: 35.9 MJ/Nm3", "2026-01-02",
+    )  # fmt: skip
+    for path in (f"/v1/enterprises/{USCC}/consumption", "/v1/regions/11/consumption"):
+        (series,) = (await world.ok(f"{path}?carrier=natural_gas&{span}"))["series"]
+        assert series["value"] == proper
