@@ -37,6 +37,8 @@ log = logging.getLogger("wanjia")
 T = TypeVar("T")
 
 RETRY_S = 1.0
+TEST_S = 20.0
+"""How long the sender of a test waits for what becomes of it."""
 ROLES = (("collect",), ("ingest",), ("watch",), ("api",))
 Role = Callable[["Settings", asyncio.Event], Awaitable[None]]
 Handler = Callable[[argparse.Namespace], int | None]
@@ -428,28 +430,59 @@ def _keys_list(_: argparse.Namespace) -> None:
     print(access.table(listed, datetime.now(UTC)))
 
 
-def _webhooks_set(options: argparse.Namespace) -> None:
+def _targets_set(options: argparse.Namespace) -> None:
+    from storage import targets
+
+    made = "" if options.secret or options.kind != "webhook" else secrets.token_urlsafe(32)
+    target = targets.Target(
+        options.name, options.kind, options.address, options.secret or made, options.severity, options.enterprise,
+        options.language, options.digest, options.zone, options.escalations_only,
+    )  # fmt: skip
+    _with_stores(lambda database, _: targets.put(database, target, _user()))
+    print(f"{options.name}: signed with the secret {made}" if made else f"{options.name}: set")
+
+
+def _targets_disable(options: argparse.Namespace) -> None:
+    from storage import targets
+
+    if not _with_stores(lambda database, _: targets.disable(database, options.name, _user())):
+        raise ConfigError([Fault(f"target {options.name}", "there is none", "see `wanjia targets list`")])
+
+
+def _targets_list(_: argparse.Namespace) -> None:
+    from storage import targets
+
+    for target in _with_stores(lambda database, _: targets.listed(database)):
+        print(*(f"{name}={value}" for name, value in target.items()))
+
+
+def _targets_test(options: argparse.Namespace) -> int:
+    from alerts.message import trial
+    from config.samples import now_us
+    from storage import notifications, targets
+
+    async def test(database: Database, _: Stream) -> notifications.Fate | None:
+        now = now_us()
+        number = await targets.test(database, options.name, trial(options.name, now), now)
+        return None if number is None else await notifications.fate(database, number, TEST_S)
+
+    fate = _with_stores(test)
+    if fate is None:
+        fault = Fault(f"target {options.name}", "there is none, or it is disabled", "see `wanjia targets list`")
+        raise ConfigError([fault])
+    waiting = f"not taken up within {TEST_S:g} s; is the role watch running? See `wanjia notify log`"
+    print(f"{options.name}: {waiting if fate.state == 'waiting' else fate.error or 'sent'}")
+    return 0 if fate.state == "sent" else 1
+
+
+def _notify_log(options: argparse.Namespace) -> None:
     from storage import notifications
 
-    secret = options.secret or secrets.token_urlsafe(32)
-    _with_stores(
-        lambda database, _: notifications.set_webhook(database, options.name, options.url, secret, options.severity)
-    )
-    print(f"{options.name}: signed with the secret {secret}")
-
-
-def _webhooks_disable(options: argparse.Namespace) -> None:
-    from storage import notifications
-
-    if not _with_stores(lambda database, _: notifications.disable_webhook(database, options.name)):
-        raise ConfigError([Fault(f"webhook {options.name}", "there is none", "see `wanjia webhooks list`")])
-
-
-def _webhooks_list(_: argparse.Namespace) -> None:
-    from storage import notifications
-
-    for hook in _with_stores(lambda database, _: notifications.webhooks(database)):
-        print(*(f"{name}={value}" for name, value in hook.items()))
+    for item in _with_stores(
+        lambda database, _: notifications.log(database, target=options.target, limit=options.limit)
+    ).items:
+        outcome = item["last_error"] or f"{item['attempts']} attempts"
+        print(f"{item['created']} {item['target']} {item['state']} ({outcome}): {item['zh']}")
 
 
 def _quarantine_list(options: argparse.Namespace) -> None:
@@ -529,9 +562,11 @@ HANDLERS: Mapping[str, Handler] = {
     "keys create": _keys_create,
     "keys revoke": _keys_revoke,
     "keys list": _keys_list,
-    "webhooks set": _webhooks_set,
-    "webhooks disable": _webhooks_disable,
-    "webhooks list": _webhooks_list,
+    "targets set": _targets_set,
+    "targets disable": _targets_disable,
+    "targets list": _targets_list,
+    "targets test": _targets_test,
+    "notify log": _notify_log,
     "quarantine list": _quarantine_list,
     "profiles list": _profiles_list,
     "profiles show": _profiles_show,

@@ -7,7 +7,7 @@ reading table, and only that decides: a lost event costs a query, never a wrong 
     look       marked ranges → gaps                               alerts/survey.py, expected.py, ledger.py
     changes    silence → findings that begin, last, end           alerts/episodes.py, rules/
     _inspect   closed data → findings that stand, beside           alerts/inspect.py, rules/
-    commit     findings → alerts, trail, what webhooks are told   alerts/lifecycle.py
+    commit     findings → alerts, trail, what targets are told   alerts/lifecycle.py
     _tell      alerts that changed → events.alerts.<uscc>
 """
 
@@ -33,6 +33,7 @@ from alerts.state import State, load, mark_filled
 from alerts.survey import look
 from alerts.worth import Rates
 from config.factors import factors
+from config.mail import MailServer
 from config.prices import prices
 from config.samples import MICROSECOND, SampleBatch, now_us
 from config.settings import Settings
@@ -76,7 +77,7 @@ async def run(settings: Settings, stop: asyncio.Event, clock: Callable[[], int] 
         while not stop.is_set():
             began = time.monotonic()
             try:
-                await _turn(addresses, rates, stop, clock)
+                await _turn(addresses, rates, settings.mail_server, stop, clock)
             except StorageError as error:
                 failures = failures + 1 if time.monotonic() - began < STEADY_S else 1
                 if failures == 1:
@@ -85,7 +86,9 @@ async def run(settings: Settings, stop: asyncio.Event, clock: Callable[[], int] 
                 await _pause(stop, longest * random.uniform(0.5, 1.0))
 
 
-async def _turn(addresses: Servers, rates: Rates, stop: asyncio.Event, clock: Callable[[], int]) -> None:
+async def _turn(
+    addresses: Servers, rates: Rates, mail: MailServer | None, stop: asyncio.Event, clock: Callable[[], int]
+) -> None:
     """Connect, wait for the lock, watch."""
     db = await Database.connect(addresses.database_url, role="watch", timeout_s=TIMEOUT_S, pool_size=POOL)
     try:
@@ -94,7 +97,7 @@ async def _turn(addresses: Servers, rates: Rates, stop: asyncio.Event, clock: Ca
         try:
             async with exclusive(db, "watch", stop) as conn:
                 if conn is not None:
-                    await Watch(db, stream, conn, rates, clock).run(stop)
+                    await Watch(db, stream, conn, rates, clock, mail).run(stop)
         finally:
             await stream.close()
     finally:
@@ -104,12 +107,21 @@ async def _turn(addresses: Servers, rates: Rates, stop: asyncio.Event, clock: Ca
 class Watch:
     """The active watch. `conn` holds the lock; everything is written on it."""
 
-    def __init__(self, db: Database, stream: Stream, conn: Connection, rates: Rates, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        stream: Stream,
+        conn: Connection,
+        rates: Rates,
+        clock: Callable[[], int],
+        mail: MailServer | None = None,
+    ) -> None:
         self._db = db
         self._stream = stream
         self._conn = conn
         self._rates = rates
         self._clock = clock
+        self._mail = mail
         self._state: State | None = None
         self._heard: list[Event] = []
         """Events that came while the state was read; None are kept otherwise."""
@@ -128,7 +140,7 @@ class Watch:
             stop.wait(),
             self._listen(),
             self._follow_registry(),
-            notify.run(self._db, self._clock),
+            notify.run(self._db, self._mail, self._clock),
             self._inspect(),
         )
         tasks = [cycles, *(asyncio.create_task(helper) for helper in helpers)]

@@ -31,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, "migrate", "bring the database to this program's schema")
     _registry(_group(commands, "registry", "check, plan, apply or export the registry"))
     _keys(_group(commands, "keys", "API keys"))
-    _webhooks(_group(commands, "webhooks", "where alerts are posted to"))
+    _targets(_group(commands, "targets", "who is told of alerts, and how"))
+    _notify(_group(commands, "notify", "what targets were told"))
     _quarantine(_group(commands, "quarantine", "what could not be stored, with the reason"))
     _profiles(_group(commands, "profiles", "meter profiles"))
     _import(_group(commands, "import", "bring in data from files"))
@@ -83,14 +84,31 @@ def _keys(actions: Actions) -> None:
     _add(actions, "list", "all keys and until when they are valid", group="keys")
 
 
-def _webhooks(actions: Actions) -> None:
-    add = _add(actions, "set", "post alerts to an address, or change how", group="webhooks")
+def _targets(actions: Actions) -> None:
+    add = _add(actions, "set", "tell somebody of alerts, or change how", group="targets")
     add.add_argument("name")
-    add.add_argument("url")
-    add.add_argument("--secret", default="", help="signs every post (default: a new one, shown this once)")
+    add.add_argument("kind", choices=("webhook", "mail", "wecom", "dingtalk", "feishu"))
+    add.add_argument("address", help="URL of the webhook or robot, or mail addresses with commas between them")
+    add.add_argument(
+        "--secret", default="", help="signs every message; default: a webhook gets a new one, shown this once"
+    )
     add.add_argument("--severity", default="warning", choices=("info", "warning", "critical"), help="from this on")
-    _add(actions, "disable", "post there no more", group="webhooks").add_argument("name")
-    _add(actions, "list", "all webhooks", group="webhooks")
+    add.add_argument("--enterprise", metavar="USCC", help="only its alerts (default: all)")
+    add.add_argument("--language", default="zh", choices=("zh", "en"))
+    add.add_argument(
+        "--digest", default="immediately", metavar="WHEN", help='immediately (default), hourly or "daily HH:MM"'
+    )
+    add.add_argument("--zone", default="Asia/Shanghai", help="whose clock daily means (default Asia/Shanghai)")
+    add.add_argument("--escalations-only", action="store_true", help="only what nobody has acknowledged in time")
+    _add(actions, "disable", "tell it nothing more", group="targets").add_argument("name")
+    _add(actions, "list", "all targets, without what is secret", group="targets")
+    _add(actions, "test", "send a test and say what became of it", group="targets").add_argument("name")
+
+
+def _notify(actions: Actions) -> None:
+    log = _add(actions, "log", "the latest notifications and what became of them, newest first", group="notify")
+    log.add_argument("--target", help="only to this one")
+    log.add_argument("--limit", type=_count, default=20, help="how many (default 20)")
 
 
 def _quarantine(actions: Actions) -> None:

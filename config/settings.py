@@ -9,7 +9,9 @@ from typing import Any
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from config.addresses import masked
 from config.errors import ConfigError, Fault
+from config.mail import FORM, MailServer, mail_server
 
 FILE = "wanjia.toml"
 
@@ -36,6 +38,8 @@ class Settings(BaseModel):
     factors: Path | None = Field(None, description="file of your own factors; they go before the shipped ones")
     tariffs: Path | None = Field(None, description="file of your own tariff plans; they go before the shipped ones")
     prices: Path | None = Field(None, description="file of your own prices, to rank alerts by; before the shipped ones")
+    smtp: str | None = Field(None, description=f"mail server for notifications: {FORM}")
+    mail_from: str = Field("wanjia@localhost", description="who notifications by mail are from")
     retention_days: int = Field(1826, ge=1, description="readings older than this are dropped")
     stream_bytes: int = Field(10 * 2**30, ge=2**20, description="how much the stream may hold on disk, in bytes")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
@@ -47,6 +51,18 @@ class Settings(BaseModel):
         if not host or not port.isdigit() or int(port) > 65535:
             raise ValueError("must be host:port, for example 127.0.0.1:8000")
         return value
+
+    @field_validator("smtp")
+    @classmethod
+    def _mail_server(cls, value: str | None) -> str | None:
+        if value is not None:
+            mail_server(value, "")
+        return value
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Where notifications by mail are handed in; None: nowhere."""
+        return mail_server(self.smtp, self.mail_from) if self.smtp else None
 
 
 def split_address(value: str) -> tuple[str, int]:
@@ -83,4 +99,4 @@ def _fault(item: dict[str, Any], sources: Mapping[str, str], file: Path) -> Faul
     if item["type"] == "extra_forbidden":
         return Fault(f"{file} key {key}", "is not a setting", f"use one of {', '.join(Settings.model_fields)}")
     fix = Settings.model_fields[key].description or "correct the value"
-    return Fault(sources.get(key, key), f"{item['input']!r}: {item['msg']}", fix)
+    return Fault(sources.get(key, key), f"{masked(repr(item['input']))}: {item['msg']}", fix)

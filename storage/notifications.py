@@ -1,29 +1,32 @@
-"""Webhooks, what they are to be told, and what became of it. Instants are int64 microseconds."""
+"""What targets are to be told of alerts, and what became of it. Instants are int64 microseconds."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
-from config.errors import ConfigError, Fault
 from storage.queries import SQL
 
 if TYPE_CHECKING:
     from storage.database import Connection, Database
 
-
 Event = Literal["opened", "reopened", "reminded", "escalated", "resolved"]
+State = Literal["waiting", "sent", "given_up"]
+POLL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """A webhook with something to tell: since when, how many notifications it got in the last hour, the latest."""
+    """A target with something to tell: since when, how many notifications it got in the last hour, the latest."""
 
-    webhook: int
+    target: int
+    digest: str
+    zone: str
     oldest: int
     sent: int
     latest: int
@@ -45,19 +48,41 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A notification to be sent now."""
+    """A notification to be sent now. `body` as it was stored: JSON."""
 
     id: int
     attempts: int
     body: bytes
-    url: str
+    target: str
+    kind: str
+    address: str
     secret: str
+    language: str
+    test: bool
     created: int
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What has become of a notification so far."""
+
+    state: State
+    attempts: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A page of the delivery log."""
+
+    items: list[dict[str, Any]]
+    next: int | None
+
+
 async def tell(conn: Connection, alerts: Sequence[int], event: Event, now: int) -> None:
-    """Whom these alerts concern is to be told what happened to them."""
+    """Whom these alerts concern is to be told what happened, in place of what they were not told yet."""
     if alerts:
+        await conn.execute(SQL["notification_drop"], alerts, None)
         await conn.execute(SQL["notification_tell"], alerts, event, now)
 
 
@@ -81,22 +106,28 @@ async def pressure(conn: Connection, now: int) -> list[Pressure]:
     return [Pressure(*row) for row in await conn.fetch(SQL["notification_pressure"], now)]
 
 
-async def untold(conn: Connection, webhook: int, now: int) -> list[Item]:
-    """What a webhook is to be told by now, locked until the transaction ends."""
-    return [Item(*row) for row in await conn.fetch(SQL["notification_untold"], webhook, now)]
+async def untold(conn: Connection, target: int, now: int) -> list[Item]:
+    """What a target is to be told by now, locked until the transaction ends."""
+    return [Item(*row) for row in await conn.fetch(SQL["notification_untold"], target, now)]
 
 
-async def put(conn: Connection, webhook: int, items: Sequence[Item], body: dict[str, Any], now: int) -> int:
-    """One notification that tells of all these items; its id."""
-    number: int = await conn.fetchval(SQL["notification_insert"], webhook, msgspec.json.encode(body).decode(), now)
+async def put(conn: Connection, target: int, items: Sequence[Item], body: dict[str, Any], now: int) -> None:
+    """One notification that tells of all these items."""
+    number = await insert(conn, target, body, now)
     await conn.execute(SQL["notification_take"], number, [item.id for item in items])
+
+
+async def insert(conn: Connection, target: int, body: dict[str, Any], now: int, *, test: bool = False) -> int:
+    """A notification to be sent; its id."""
+    text = msgspec.json.encode(body).decode()
+    number: int = await conn.fetchval(SQL["notification_insert"], target, text, now, test)
     return number
 
 
 async def due(db: Database, now: int, limit: int) -> list[Due]:
     async with db.connection() as conn:
         rows = await conn.fetch(SQL["notification_due"], now, limit)
-    return [Due(r["id"], r["attempts"], r["body"].encode(), r["url"], r["secret"], r["created"]) for r in rows]
+    return [Due(row[0], row[1], row[2].encode(), *tuple(row)[3:]) for row in rows]
 
 
 async def sent(db: Database, notification: int, now: int) -> None:
@@ -110,37 +141,39 @@ async def failed(db: Database, notification: int, reason: str, again: int | None
         await conn.execute(SQL["notification_failed"], notification, reason, again)
 
 
-async def log(db: Database, limit: int = 100) -> list[dict[str, Any]]:
-    """The latest notifications and what became of them."""
+async def fate(db: Database, notification: int, patience_s: float) -> Fate:
+    """What has become of a notification; waits for the first attempt, but no longer than that."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience_s
+    while True:
+        async with db.connection() as conn:
+            row = await conn.fetchrow(SQL["notification_one"], notification)
+        assert row is not None, "notifications are not deleted"
+        if row["attempts"] or row["state"] != "waiting" or loop.time() > deadline:
+            return Fate(*row)
+        await asyncio.sleep(POLL_S)
+
+
+async def log(
+    db: Database, *, target: str | None = None, state: State | None = None, limit: int = 100, after: int | None = None
+) -> Log:
+    """The latest notifications and what became of them, newest first."""
     async with db.connection() as conn:
-        rows = [dict(row) for row in await conn.fetch(SQL["notification_log"], limit)]
-    return [{**row, "body": msgspec.json.decode(row["body"])} for row in rows]
+        rows = await conn.fetch(SQL["notification_page"], target, state, after, limit + 1)
+    return Log([_item(dict(row)) for row in rows[:limit]], rows[limit - 1]["id"] if len(rows) > limit else None)
 
 
-async def set_webhook(db: Database, name: str, url: str, secret: str, min_severity: str = "warning") -> None:
-    """Add or change a webhook. Raises ConfigError naming what cannot be used."""
-    faults = []
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        faults.append(Fault(f"webhook {name} url", f"{url!r} is not an address", "give it as https://host/path"))
-    if len(secret) < 16:
-        faults.append(Fault(f"webhook {name} secret", "is too short to sign with", "give at least 16 characters"))
-    if min_severity not in ("info", "warning", "critical"):
-        fault = Fault(f"webhook {name} min_severity", f"{min_severity!r} is none", "use info, warning or critical")
-        faults.append(fault)
-    if faults:
-        raise ConfigError(faults)
-    async with db.connection() as conn:
-        await conn.execute(SQL["webhook_set"], name, url, secret, min_severity)
+def _item(row: dict[str, Any]) -> dict[str, Any]:
+    body = msgspec.json.decode(row.pop("body"))
+    instants = {name: _iso(row[name]) for name in ("created", "sent")}
+    again = _iso(row.pop("next_attempt")) if row["state"] == "waiting" else None
+    return {
+        **row,
+        **instants,
+        "next_attempt": again,
+        **{name: body[name] for name in ("severity", "count", "zh", "en")},
+    }
 
 
-async def webhooks(db: Database) -> list[dict[str, Any]]:
-    """All webhooks, without their secrets."""
-    async with db.connection() as conn:
-        return [dict(row) for row in await conn.fetch(SQL["webhook_list"])]
-
-
-async def disable_webhook(db: Database, name: str) -> bool:
-    """Tell it nothing more; False if there is none of this name."""
-    async with db.connection() as conn:
-        return await conn.fetchval(SQL["webhook_disable"], name) is not None
+def _iso(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat(timespec="seconds")

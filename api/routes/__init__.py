@@ -21,6 +21,7 @@ from api.routes import (
     session,
     stream,
     suppressions,
+    targets,
 )
 
 ROUTERS = (
@@ -42,6 +43,7 @@ ROUTERS = (
     gaps.router,
     alerts.router,
     suppressions.router,
+    targets.router,
     stream.router,
     health.router,
 )

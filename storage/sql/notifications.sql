@@ -1,13 +1,15 @@
--- What webhooks are told. Instants go in as microseconds since the epoch.
+-- What targets are told. Instants go in as microseconds since the epoch.
 
 -- name: notification_tell
--- Of alerts ($1) an event ($2) is to be told to whom their severity concerns. $3 now.
-insert into notification_item (alert_id, webhook_id, event, due)
-select alert.id, webhook.id, $2, timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+-- Of alerts ($1) an event ($2) is to be told to whom they concern. $3 now.
+insert into notification_item (alert_id, target_id, event, due)
+select alert.id, target.id, $2, timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
 from alert
-join webhook on webhook.enabled
+join target on target.enabled
+    and (target.enterprise_id is null or target.enterprise_id = alert.enterprise_id)
+    and (not target.escalations_only or $2 = 'escalated')
     and array_position(array['info', 'warning', 'critical'], alert.severity)
-        >= array_position(array['info', 'warning', 'critical'], webhook.min_severity)
+        >= array_position(array['info', 'warning', 'critical'], target.min_severity)
 where alert.id = any($1::bigint[])
 on conflict do nothing;
 
@@ -18,13 +20,13 @@ where alert_id = any($1::bigint[]) and notification_id is null and ($2::text is 
 
 -- name: notification_resolved
 -- Whoever was told of alerts ($1) is told of their end, at $2; of dismissed ones nobody is.
-insert into notification_item (alert_id, webhook_id, event, due)
-select told.alert_id, told.webhook_id, 'resolved', timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+insert into notification_item (alert_id, target_id, event, due)
+select told.alert_id, told.target_id, 'resolved', timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
 from (
-    select distinct on (alert_id, webhook_id) alert_id, webhook_id, event
+    select distinct on (alert_id, target_id) alert_id, target_id, event
     from notification_item
     where alert_id = any($1::bigint[]) and notification_id is not null
-    order by alert_id, webhook_id, id desc
+    order by alert_id, target_id, id desc
 ) as told
 join alert on alert.id = told.alert_id and alert.state <> 'dismissed'
 where told.event <> 'resolved'
@@ -32,58 +34,62 @@ on conflict do nothing;
 
 -- name: notification_reopened
 -- Who was told last that these alerts ($1) were resolved, or nothing yet, is told that they are back. $2 now.
-insert into notification_item (alert_id, webhook_id, event, due)
+insert into notification_item (alert_id, target_id, event, due)
 select
-    alert.id, webhook.id, case when last.event is null then 'opened' else 'reopened' end,
+    alert.id, target.id, case when last.event is null then 'opened' else 'reopened' end,
     timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
 from alert
-join webhook on webhook.enabled
+join target on target.enabled
+    and (target.enterprise_id is null or target.enterprise_id = alert.enterprise_id)
     and array_position(array['info', 'warning', 'critical'], alert.severity)
-        >= array_position(array['info', 'warning', 'critical'], webhook.min_severity)
+        >= array_position(array['info', 'warning', 'critical'], target.min_severity)
 left join lateral (
     select event from notification_item
-    where alert_id = alert.id and webhook_id = webhook.id and notification_id is not null
+    where alert_id = alert.id and target_id = target.id and notification_id is not null
     order by id desc limit 1
 ) as last on true
-where alert.id = any($1::bigint[]) and coalesce(last.event, 'resolved') = 'resolved'
+where alert.id = any($1::bigint[])
+    and (last.event = 'resolved' or (last.event is null and not target.escalations_only))
 on conflict do nothing;
 
 -- name: notification_pressure
--- Per webhook with something to tell: since when, and what it got in the last hour. $1 now.
+-- Per target with something to tell: since when, and what it got in the last hour. $1 now.
 with moment as (select timestamptz 'epoch' + $1::bigint * interval '1 microsecond' as now)
 select
-    webhook.id, (extract(epoch from min(item.due)) * 1000000)::bigint as oldest,
+    target.id, target.digest, target.zone, (extract(epoch from min(item.due)) * 1000000)::bigint as oldest,
     (
         select count(*) from notification, moment
-        where notification.webhook_id = webhook.id and notification.created > moment.now - interval '1 hour'
+        where notification.target_id = target.id and not notification.test
+            and notification.created > moment.now - interval '1 hour'
     ) as sent,
     (
         select coalesce((extract(epoch from max(notification.created)) * 1000000)::bigint, 0) from notification
-        where notification.webhook_id = webhook.id
+        where notification.target_id = target.id and not notification.test
     ) as latest
-from webhook
+from target
 cross join moment
-join notification_item as item on item.webhook_id = webhook.id and item.notification_id is null
+join notification_item as item on item.target_id = target.id and item.notification_id is null
     and item.due <= moment.now
-where webhook.enabled
-group by webhook.id;
+where target.enabled
+group by target.id;
 
 -- name: notification_untold
--- What a webhook is to be told by now ($2), with what it is grouped by.
+-- What a target is to be told by now ($2), with what it is grouped by.
 select
     item.id, item.alert_id, item.event, alert.rule, alert.severity, enterprise.uscc, enterprise.name as enterprise,
     alert.address
 from notification_item as item
 join alert on alert.id = item.alert_id
 join enterprise on enterprise.id = alert.enterprise_id
-where item.webhook_id = $1 and item.notification_id is null
+where item.target_id = $1 and item.notification_id is null
     and item.due <= timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
 order by item.id
 for update of item;
 
 -- name: notification_insert
-insert into notification (webhook_id, body, created, next_attempt)
-select $1, $2::jsonb, moment.now, moment.now
+-- $4 whether it is a test.
+insert into notification (target_id, body, created, next_attempt, test)
+select $1, $2::jsonb, moment.now, moment.now, $4
 from (select timestamptz 'epoch' + $3::bigint * interval '1 microsecond' as now) as moment
 returning id;
 
@@ -94,11 +100,11 @@ update notification_item set notification_id = $1 where id = any($2::bigint[]) a
 -- name: notification_due
 -- What is to be sent, oldest first. $1 now, $2 at most so many.
 select
-    notification.id, notification.attempts, notification.body, webhook.url, webhook.secret,
-    (extract(epoch from notification.created) * 1000000)::bigint as created
+    notification.id, notification.attempts, notification.body, target.name, target.kind, target.address, target.secret,
+    target.language, notification.test, (extract(epoch from notification.created) * 1000000)::bigint as created
 from notification
-join webhook on webhook.id = notification.webhook_id
-where notification.state = 'waiting' and webhook.enabled
+join target on target.id = notification.target_id
+where notification.state = 'waiting'
     and notification.next_attempt <= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
 order by notification.id
 limit $2;
@@ -117,20 +123,55 @@ update notification set
     next_attempt = coalesce(timestamptz 'epoch' + $3::bigint * interval '1 microsecond', next_attempt)
 where id = $1;
 
--- name: notification_log
+-- name: notification_one
+select state, attempts, last_error as error from notification where id = $1;
+
+-- name: notification_page
+-- The delivery log, newest first. $1 target's name, $2 state: null is any; $3: ids below.
 select
-    notification.id, webhook.name as webhook, notification.state, notification.attempts, notification.last_error,
-    notification.created, notification.sent, notification.body
-from notification join webhook on webhook.id = notification.webhook_id
-order by notification.id desc limit $1;
+    notification.id, target.name as target, target.kind, notification.test, notification.state, notification.attempts,
+    notification.last_error, notification.created, notification.sent, notification.next_attempt, notification.body
+from notification join target on target.id = notification.target_id
+where ($1::text is null or target.name = $1)
+    and ($2::text is null or notification.state = $2)
+    and ($3::bigint is null or notification.id < $3)
+order by notification.id desc limit $4;
 
--- name: webhook_set
-insert into webhook (name, url, secret, min_severity) values ($1, $2, $3, $4)
+-- name: target_set
+-- $8: uscc of the only enterprise; null: all.
+insert into target (
+    name, kind, address, secret, min_severity, language, digest, zone, escalations_only, enterprise_id
+)
+values ($1, $2, $3, $4, $5, $6, $7, $9, $10, (select id from enterprise where uscc = $8))
 on conflict (name) do update set
-    url = excluded.url, secret = excluded.secret, min_severity = excluded.min_severity, enabled = true;
+    kind = excluded.kind, address = excluded.address, secret = excluded.secret, min_severity = excluded.min_severity,
+    language = excluded.language, digest = excluded.digest, zone = excluded.zone,
+    escalations_only = excluded.escalations_only, enterprise_id = excluded.enterprise_id, enabled = true
+returning id;
 
--- name: webhook_list
-select name, url, min_severity, enabled from webhook order by name;
+-- name: target_list
+-- $1 only this name; null: all.
+select
+    target.id, target.name, target.kind, target.address, target.secret, target.min_severity,
+    enterprise.uscc as enterprise, target.language, target.digest, target.zone, target.escalations_only, target.enabled
+from target
+left join enterprise on enterprise.id = target.enterprise_id
+where $1::text is null or target.name = $1
+order by target.name;
 
--- name: webhook_disable
-update webhook set enabled = false where name = $1 returning id;
+-- name: target_enterprise
+select id from enterprise where uscc = $1;
+
+-- name: target_disable
+update target set enabled = false where name = $1 returning id;
+
+-- name: target_forget
+-- Nothing that waits for target $1 is told any more.
+delete from notification_item where target_id = $1 and notification_id is null;
+
+-- name: target_give_up
+update notification set state = 'given_up', last_error = 'the target was disabled'
+where target_id = $1 and state = 'waiting';
+
+-- name: target_audit
+insert into audit (actor, action, kind, code, after) values ($1, $2, 'target', $3, $4);

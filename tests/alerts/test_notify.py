@@ -1,88 +1,35 @@
-"""Webhooks: a real HTTP server, the real queue; only time is moved by hand."""
+"""Targets are told: a real HTTP server, the real queue; only time is moved by hand."""
 
 import asyncio
-import contextlib
 import hmac
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from hashlib import sha256
-from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import lifecycle, notify
-from config.errors import ConfigError
-from storage import notifications
-from storage.notifications import Item
+from alerts import channels, lifecycle, notify
+from alerts.channels import Channels
+from storage import notifications, targets
+from storage.notifications import Item, Pressure
+from storage.targets import Target
+from tests.alerts.receivers import Receiver, receiver
 from tests.alerts.world import DAY, HOUR, MINUTE, SECOND, START, World
-from tests.waiting import until
 
 SECRET = "a secret of 24 characters"
 
 
-@dataclass
-class Receiver:
-    """A webhook's server: what came, and how it answers."""
-
-    url: str = ""
-    status: int = 204
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    endless: bool = False
-    """Answers a byte at a time, for ever."""
-
-    open: int = 0
-    """Connections."""
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.open += 1
-        try:
-            await self._answer(reader, writer)
-        except ConnectionError:  # the sender has waited long enough
-            pass
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-            self.open -= 1
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
-        body = await reader.readexactly(int(headers["content-length"]))
-        self.requests.append((headers, body))
-        writer.write(b"HTTP/1.1 204 X\r\nA: " if self.endless else b"")
-        while self.endless and not writer.is_closing():
-            writer.write(b"a")
-            await asyncio.sleep(0.02)
-        writer.write(f"HTTP/1.1 {self.status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
-        await writer.drain()
-
-    @property
-    def bodies(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for _, body in self.requests]
-
-
-@asynccontextmanager
-async def receiver() -> AsyncIterator[Receiver]:
-    found = Receiver()
-    server = await asyncio.start_server(found.serve, "127.0.0.1", 0)
-    async with server:
-        found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-        yield found
-        found.endless = False
-        await until(lambda: not found.open, what="the receiver has closed its connections")
+def duty(hook: Receiver) -> Target:
+    return Target("duty", "webhook", hook.url, SECRET)
 
 
 async def told(world: World) -> None:
     """One look of the notifier."""
     await notify.group(world.db, world.clock())
     async with httpx.AsyncClient(timeout=5) as client:
-        await notify.deliver(world.db, client, world.clock)
+        await notify.deliver(world.db, Channels(client), world.clock)
 
 
 async def silence(world: World) -> None:
@@ -96,7 +43,7 @@ async def silence(world: World) -> None:
 async def test_a_notification_is_signed_and_tried_until_it_arrives(world: World) -> None:
     await world.register()
     async with receiver() as hook, world.watching():
-        await notifications.set_webhook(world.db, "duty", hook.url, SECRET)
+        await targets.put(world.db, duty(hook), "ops")
         hook.status = 503
         await silence(world)
         await told(world)
@@ -106,12 +53,12 @@ async def test_a_notification_is_signed_and_tried_until_it_arrives(world: World)
         assert len(hook.requests) == 1
         await told(world)
         assert len(hook.requests) == 1, "not again before the back-off"
-        first = (await notifications.log(world.db))[0]
+        first = (await notifications.log(world.db)).items[0]
         assert (first["state"], first["attempts"], first["last_error"]) == ("waiting", 1, "answered 503 X")
         hook.status = 204
         world.clock.now += 5 * SECOND
         await told(world)
-        assert (await notifications.log(world.db))[0]["state"] == "sent"
+        assert (await notifications.log(world.db)).items[0]["state"] == "sent"
     headers, body = hook.requests[1]
     assert body == hook.requests[0][1]
     timestamp, _, mac = headers["wanjia-signature"].removeprefix("t=").partition(",v1=")
@@ -129,9 +76,9 @@ async def test_it_is_given_up_after_a_day_and_the_reason_is_kept(world: World) -
     await world.register()
     async with receiver() as hook, world.watching():
         dead = hook.url
-        await notifications.set_webhook(world.db, "duty", hook.url, SECRET)
+        await targets.put(world.db, duty(hook), "ops")
     async with world.watching():
-        await notifications.set_webhook(world.db, "duty", dead, SECRET)
+        await targets.put(world.db, replace(duty(hook), address=dead), "ops")
         await silence(world)
         world.clock.now += notify.WAIT
         attempts = 0
@@ -139,7 +86,7 @@ async def test_it_is_given_up_after_a_day_and_the_reason_is_kept(world: World) -
             await told(world)
             world.clock.now += 15 * MINUTE
             attempts += 1
-        final = (await notifications.log(world.db))[0]
+        final = (await notifications.log(world.db)).items[0]
     assert final["state"] == "given_up"
     assert final["last_error"].startswith("ConnectError")
     assert 90 <= final["attempts"] <= attempts
@@ -149,17 +96,17 @@ async def test_it_is_given_up_after_a_day_and_the_reason_is_kept(world: World) -
 async def test_a_webhook_that_never_ends_its_answer_holds_nobody_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notify, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(channels, "TIMEOUT_S", 0.3)
     await world.register()
     async with receiver() as slow, receiver() as hook, world.watching():
-        await notifications.set_webhook(world.db, "slow", slow.url, SECRET)
-        await notifications.set_webhook(world.db, "duty", hook.url, SECRET)
+        await targets.put(world.db, replace(duty(slow), name="slow"), "ops")
+        await targets.put(world.db, duty(hook), "ops")
         slow.endless = True
         await silence(world)
         world.clock.now += notify.WAIT
         await asyncio.wait_for(told(world), 3)
         slow.endless = False
-        log = {row["webhook"]: row for row in await notifications.log(world.db)}
+        log = {row["target"]: row for row in (await notifications.log(world.db)).items}
     assert (log["duty"]["state"], log["slow"]["state"]) == ("sent", "waiting")
     assert log["slow"]["last_error"] == "no answer within 0.3 s"
 
@@ -169,7 +116,7 @@ async def test_no_password_of_a_broker_is_told(world: World) -> None:
     await world.register()
     await world.db.pool.execute("update connection set address = 'mqtt://me:hush@broker:1883/a/#'")
     async with receiver() as hook, world.watching():
-        await notifications.set_webhook(world.db, "duty", hook.url, SECRET)
+        await targets.put(world.db, duty(hook), "ops")
         await world.poll(world.points(1), START + 5 * MINUTE)
         world.clock.now = START + 30 * MINUTE
         await world.watch.cycle()
@@ -184,8 +131,8 @@ async def test_no_password_of_a_broker_is_told(world: World) -> None:
 async def test_who_was_not_told_of_the_opening_is_not_told_of_the_end(world: World) -> None:
     await world.register()
     async with receiver() as hook, world.watching():
-        await notifications.set_webhook(world.db, "duty", hook.url, SECRET)
-        await notifications.set_webhook(world.db, "only the worst", hook.url, SECRET, "critical")
+        await targets.put(world.db, duty(hook), "ops")
+        await targets.put(world.db, replace(duty(hook), name="only the worst", min_severity="critical"), "ops")
         await silence(world)
         await world.poll(world.points(1), world.clock.now + MINUTE)
         await world.watch.cycle()
@@ -199,7 +146,7 @@ async def test_who_was_not_told_of_the_opening_is_not_told_of_the_end(world: Wor
 async def test_the_offline_alert_is_told_and_its_end_and_nothing_of_the_gap_it_took_over(world: World) -> None:
     await world.register()
     async with receiver() as hook, world.watching():
-        await notifications.set_webhook(world.db, "duty", hook.url, SECRET)
+        await targets.put(world.db, duty(hook), "ops")
         await silence(world)
         world.clock.now += notify.WAIT
         await told(world)
@@ -216,18 +163,74 @@ async def test_the_offline_alert_is_told_and_its_end_and_nothing_of_the_gap_it_t
 
 
 @pytest.mark.servers
-async def test_a_webhook_that_cannot_be_used_is_refused_with_all_its_faults(world: World) -> None:
-    with pytest.raises(ConfigError) as raised:
-        await notifications.set_webhook(world.db, "duty", "duty.example.org", "short", "loud")
-    assert [fault.where for fault in raised.value.faults] == [
-        "webhook duty url",
-        "webhook duty secret",
-        "webhook duty min_severity",
-    ]
-    await notifications.set_webhook(world.db, "duty", "https://duty.example.org/hook", SECRET)
-    assert "secret" not in (await notifications.webhooks(world.db))[0]
-    assert await notifications.disable_webhook(world.db, "duty")
-    assert not await notifications.disable_webhook(world.db, "night")
+async def test_a_digest_gathers_everything_until_its_time(world: World) -> None:
+    await world.register(2)
+    async with receiver() as hook, world.watching():
+        await targets.put(world.db, replace(duty(hook), digest="daily 17:00"), "ops")
+        await silence(world)
+        world.clock.now = START + 40 * MINUTE
+        await world.watch.cycle()
+        await told(world)
+        assert hook.bodies == [], "it is 08:40"
+        world.clock.now = START + 9 * HOUR
+        await world.watch.cycle()
+        await told(world)
+    (body,) = hook.bodies
+    assert [(group["event"], group["rule"]) for group in body["groups"]] == [("escalated", "offline")]
+    assert body["count"] == 2, "neither that they opened before nor the gaps that went over into them"
+
+
+@pytest.mark.servers
+async def test_only_alerts_of_its_enterprise(world: World) -> None:
+    await world.register(2, enterprises=2)
+    async with receiver() as hook, world.watching():
+        await targets.put(world.db, replace(duty(hook), enterprise="USCC-2"), "ops")
+        await silence(world)
+        await world.poll([], START + 40 * MINUTE)
+        await world.watch.cycle()
+        world.clock.now += notify.WAIT
+        await told(world)
+    assert [[alert["uscc"] for alert in body["alerts"]] for body in hook.bodies] == [["USCC-2"]]
+
+
+@pytest.mark.servers
+async def test_a_disabled_target_is_told_nothing_that_waited(world: World) -> None:
+    await world.register()
+    async with receiver() as hook, world.watching():
+        await targets.put(world.db, duty(hook), "ops")
+        hook.status = 503
+        await silence(world)
+        world.clock.now += notify.WAIT
+        await told(world)
+        world.clock.now += HOUR
+        await world.watch.cycle()
+        assert await targets.disable(world.db, "duty", "ops")
+        await targets.put(world.db, duty(hook), "ops")
+        await told(world)
+    assert len(hook.requests) == 1
+    (row,) = (await notifications.log(world.db)).items
+    assert (row["state"], row["last_error"]) == ("given_up", "the target was disabled")
+
+
+def pressure(digest: str, oldest: int, zone: str = "Asia/Shanghai") -> Pressure:
+    return Pressure(1, digest, zone, oldest, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("digest", "zone", "oldest", "now", "due"),
+    [
+        ("hourly", "Asia/Shanghai", 10 * MINUTE, 59 * MINUTE, False),
+        ("hourly", "Asia/Shanghai", 10 * MINUTE, HOUR, True),
+        ("hourly", "Asia/Kolkata", 10 * MINUTE, 30 * MINUTE, True),  # 05:40 to 06:00 there
+        ("daily 08:00", "Asia/Shanghai", 1, DAY - SECOND, False),  # START is 08:00 there
+        ("daily 08:00", "Asia/Shanghai", 1, DAY, True),
+        ("daily 07:59", "Asia/Shanghai", 1, DAY - MINUTE, True),
+        ("daily 08:01", "Asia/Shanghai", 1, MINUTE, True),
+        ("daily 08:00", "UTC", 1, 8 * HOUR, True),
+    ],
+)
+def test_when_a_digest_is_due(digest: str, zone: str, oldest: int, now: int, due: bool) -> None:
+    assert notify.ready(pressure(digest, START + oldest, zone), START + now) == due
 
 
 def items(count: int, per_gateway: int, gateways: int) -> list[Item]:

@@ -4,9 +4,10 @@ import time
 
 import pytest
 
-from alerts import notify
-from storage import notifications
-from tests.alerts.test_notify import SECRET, receiver, told
+from alerts.message import LISTED
+from storage import targets
+from tests.alerts.receivers import receiver
+from tests.alerts.test_notify import duty, told
 from tests.alerts.world import HOUR, MINUTE, SECOND, START, World
 
 METERS = 10_000
@@ -19,7 +20,7 @@ async def test_ten_thousand_meters_offline_at_once(world: World) -> None:
     await world.register(METERS, enterprises=200)
     everybody = world.points(*range(1, METERS + 1))
     async with receiver() as hook, world.watching() as watch:
-        await notifications.set_webhook(world.db, "duty", hook.url, SECRET)
+        await targets.put(world.db, duty(hook), "ops")
         await world.poll(everybody, START + 2 * MINUTE)
         await watch.cycle()
         longest = 0.0
@@ -39,7 +40,7 @@ async def test_ten_thousand_meters_offline_at_once(world: World) -> None:
     for body in hook.bodies:
         for group in body["groups"]:
             counted[group["event"], group["rule"]] += group["count"]
-        assert len(body["alerts"]) <= notify.LISTED
+        assert len(body["alerts"]) <= LISTED
     assert set(counted.values()) == {METERS}, "everyone is counted"
     print(f"{len(hook.requests)} notifications, longest cycle {longest:.1f} s")
     assert len(hook.requests) <= 20
@@ -53,7 +54,7 @@ async def test_a_storm_that_spreads_over_a_quarter_of_an_hour(world: World) -> N
     world.quantities = ("active_energy_import",)
     await world.register(900, enterprises=30, cadence_s=900)
     async with receiver() as hook, world.watching() as watch:
-        await notifications.set_webhook(world.db, "duty", hook.url, SECRET)
+        await targets.put(world.db, duty(hook), "ops")
         for minute in range(15):
             world.clock.now = START + minute * MINUTE
             await world.read(world.points(*range(1 + minute, 901, 15)), [world.clock.now])

@@ -1,4 +1,4 @@
--- Gaps, alerts and their notifications.
+-- Gaps and alerts.
 
 create table gap (
     id bigint generated always as identity primary key,
@@ -132,42 +132,3 @@ create table alert_event (
     note text not null default ''
 );
 create index alert_event_alert on alert_event (alert_id);
-
-create table webhook (
-    id integer generated always as identity primary key,
-    name text not null unique,
-    url text not null,
-    secret text not null,
-    min_severity text not null default 'warning' check (min_severity in ('info', 'warning', 'critical')),
-    enabled boolean not null default true
-);
-
--- One POST to one webhook, about one or many alerts.
-create table notification (
-    id bigint generated always as identity primary key,
-    webhook_id integer not null references webhook on delete cascade,
-    body jsonb not null,
-    state text not null default 'waiting' check (state in ('waiting', 'sent', 'given_up')),
-    attempts integer not null default 0,
-    next_attempt timestamptz not null default now(),
-    last_error text not null default '',
-    created timestamptz not null default now(),
-    sent timestamptz
-);
-create index notification_waiting on notification (next_attempt) where state = 'waiting';
-create index notification_webhook on notification (webhook_id, created);
-
--- What a webhook is to be told; notification_id null until it is put into a notification.
-create table notification_item (
-    id bigint generated always as identity primary key,
-    alert_id bigint not null references alert,
-    webhook_id integer not null references webhook on delete cascade,
-    event text not null check (event in ('opened', 'reopened', 'reminded', 'escalated', 'resolved')),
-    due timestamptz not null,
-    notification_id bigint references notification on delete cascade
-);
-comment on column notification_item.due is 'not to be told before: what may come back is told as resolved only when it stays away';
-create unique index notification_item_waiting on notification_item (webhook_id, alert_id, event)
-    where notification_id is null;
-create index notification_item_alert on notification_item (alert_id, webhook_id, id);
-create index notification_item_notification on notification_item (notification_id);
