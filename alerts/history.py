@@ -21,11 +21,11 @@ from storage.points import Point
 
 Matrix: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
-Table = Literal["daily", "quarterly", "hourly", "conflicts", "delays"]
+Table = Literal["daily", "quarterly", "hourly", "conflicts", "delays", "verdicts"]
 
 FLOW = "flow"
 """Stands for the carrier's own instantaneous quantity: power, or a flow."""
-HOUR, QUARTER = 3600 * MICROSECOND, 900 * MICROSECOND
+DAY, HOUR, QUARTER = 86_400 * MICROSECOND, 3600 * MICROSECOND, 900 * MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,20 @@ class Statistics:
         return cls(np.zeros(shape), *(np.full(shape, np.nan) for _ in range(3)))
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the register engine says of readings of a metering point, `start` to `end`."""
+
+    row: int
+    kind: str
+    start: int
+    end: int
+    energy: float
+    """By how much the register rose or fell, primary side."""
+    elapsed: int
+    """Since the last good reading before."""
+
+
 @dataclass
 class History:
     """[start, past) of some metering points. `days` are the midnights between, as many as lie in it: the days
@@ -99,6 +113,9 @@ class History:
     """Whole days: conflicting readings."""
     delays: tuple[Matrix, Matrix] = field(default_factory=lambda: (np.zeros((0, 0)), np.zeros((0, 0))))
     """Whole days: readings, and those of them that came late."""
+
+    verdicts: Sequence[Told] = ()
+    """In order of place and time."""
 
     def __post_init__(self) -> None:
         self.days = midnights(self.zone, self.start, self.past)

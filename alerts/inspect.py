@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from alerts.finding import Finding, Inspection
-from alerts.history import HOUR, Place
+from alerts.history import DAY, HOUR, Place
 from alerts.lifecycle import Changes, Ending
 from alerts.loading import by_zone, load, places
 from alerts.thresholds import Thresholds
@@ -30,7 +30,6 @@ from storage.points import PointTable
 if TYPE_CHECKING:
     from storage.database import Connection
 
-DAY = 24 * HOUR
 SETTLED = {"hour": 300 * MICROSECOND, "day": 2 * HOUR}
 """How long after the end of an hour or a day it is looked at: late readings come meanwhile."""
 OLD = 3 * DAY

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from alerts.finding import Inspection, Subject
-from alerts.history import Consumption, History, Matrix, Place, Statistics
+from alerts.history import Consumption, History, Matrix, Place, Statistics, Told
 from config.carriers import carriers, main_quantity
 from config.quantities import QUANTITIES
 from config.rules import Limits
@@ -73,6 +73,8 @@ async def load(
                 history.conflicts = await _conflicts(conn, history)
             case "delays":
                 history.delays = await _delays(conn, history, limits)
+            case "verdicts":
+                history.verdicts = [told async for told in _verdicts(conn, history, quantity)]
     return history
 
 
@@ -146,6 +148,20 @@ async def _delays(conn: Connection, history: History, limits: Sequence[Limits]) 
         place = _places(rows, counts.point), _days(history, counts)
         found[0][place], found[1][place] = counts.whole, counts.part
     return found
+
+
+async def _verdicts(conn: Connection, history: History, kind: str) -> AsyncIterator[Told]:
+    """Of a kind, on the registers."""
+    row_of = {point.id: (row, point) for row, point in _rows(history, "").items()}
+    if not row_of:
+        return
+    ids = np.array(sorted(row_of), np.int32)
+    found = await table.verdicts(conn, ids, kind, history.start, history.past)
+    for one in sorted(found, key=lambda one: (row_of[one.point][0], one.first)):
+        row, point = row_of[one.point]
+        multiplier = next((s.multiplier for s in reversed(point.segments) if s.valid_from <= one.first), 1.0)
+        energy = (one.after - one.before) * multiplier
+        yield Told(row, kind, one.first, one.last, energy, one.first - one.base)
 
 
 def _days(history: History, counts: DayCounts) -> Instants:

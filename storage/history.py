@@ -5,6 +5,7 @@ Instants are int64 microseconds.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -68,6 +69,18 @@ class DayCounts:
     part: Counts
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict on readings `first` to `last`; registers `before` them, at `base`, and `after`: the last one kept."""
+
+    point: int
+    first: int
+    last: int
+    base: int
+    before: float
+    after: float
+
+
 async def sites(conn: Connection) -> list[Site]:
     rows = [dict(row) for row in await conn.fetch(SQL["history_sites"])]
     return [Site(**{**row, "address": masked(row["address"])}) for row in rows]
@@ -90,3 +103,13 @@ async def delays(conn: Connection, points: Points, seconds: Values, start: int, 
     time."""
     bounds = instant(start), instant(past)
     return DayCounts(*await copy_out(conn, SQL["history_delays"], _COUNTED, points, seconds, *bounds, zone))
+
+
+async def verdicts(conn: Connection, points: Points, kind: str, start: int, past: int) -> list[Judged]:
+    """Verdicts of a kind on readings in [start, past), in order of point and time."""
+    rows = await conn.fetch(SQL["history_verdicts"], points.tolist(), kind, instant(start), instant(past))
+    return [
+        Judged(point, first, last, base, evidence["before"], evidence["values"][-1])
+        for point, first, last, base, text in rows
+        for evidence in [json.loads(text)]
+    ]

@@ -7,10 +7,12 @@ from alerts.rules import (
     estimated_too_long,
     gap,
     late,
+    limit,
     offline,
     power_energy,
     power_factor,
     quota,
+    reverse,
     stale,
     unbalance,
     vee_high,
@@ -28,6 +30,8 @@ SILENCE: dict[str, SilenceRule] = {
     "offline": offline.RULE,
 }
 INSPECTIONS: dict[str, Inspection] = {
+    "limit": limit.RULE,
+    "reverse": reverse.RULE,
     "conflict": conflict.RULE,
     "late": late.RULE,
     "stale": stale.RULE,

@@ -54,3 +54,13 @@ cross join lateral (
     group by 1, 2
     offset 0
 ) r;
+
+-- name: history_verdicts
+-- Verdicts of kind $2 on readings of points $1 in [$3, $4), in order.
+select
+    point_id, (extract(epoch from from_time) * 1000000)::bigint as first,
+    (extract(epoch from to_time) * 1000000)::bigint as last,
+    (extract(epoch from base_time) * 1000000)::bigint as base, evidence::text
+from verdict
+where point_id = any($1::integer[]) and kind = $2 and from_time >= $3 and from_time < $4
+order by point_id, from_time;

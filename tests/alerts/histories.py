@@ -1,7 +1,8 @@
 """Histories for inspections made of a few lines of TOML: what a test vector says, and nothing else is there.
 
 Metering points are named by their codes: those with a `parent` say so under `places`. `daily`, `quarterly` and `hourly`
-hold arrays by `code` or `code.quantity`; `conflicts` and `delays` by code. `nan` is what is not known.
+hold arrays by `code` or `code.quantity`; `conflicts`, `delays` and `verdicts` of a `kind` ([first hour, last, energy])
+by code. `nan` is what is not known.
 """
 
 from collections.abc import Mapping
@@ -11,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from alerts.finding import Finding, Subject
-from alerts.history import Consumption, History, Matrix, Place, Statistics
+from alerts.history import Consumption, History, Matrix, Place, Statistics, Told
 from alerts.rules import INSPECTIONS
 from config.quality import Quality
 from config.quantities import QUANTITIES
 from config.rules import rules
 from storage.points import Point, Segment
-from tests.alerts.world import DAY, HOUR, START, USCC
+from tests.alerts.world import DAY, HOUR, MINUTE, START, USCC
 
 ZONE = "Asia/Shanghai"
 MIDNIGHT = START - 8 * HOUR
@@ -66,10 +67,16 @@ def history(vector: Mapping[str, Any]) -> History:
         came = {code: [one[0] for one in days] for code, days in vector["delays"].items()}
         late = {code: [one[1] for one in days] for code, days in vector["delays"].items()}
         made.delays = _rows(came, made, made.days), _rows(late, made, made.days)
+    if "verdicts" in vector:
+        made.verdicts = [
+            Told(row, vector["kind"], MIDNIGHT + first * HOUR, MIDNIGHT + last * HOUR, energy, 15 * MINUTE)
+            for row, one in enumerate(made.places)
+            for first, last, energy in vector["verdicts"].get(one.subject.metering_point, [])
+        ]
     return made
 
 
-_TABLES = ("daily", "quarterly", "hourly", "conflicts", "delays")
+_TABLES = ("daily", "quarterly", "hourly", "conflicts", "delays", "verdicts")
 
 
 def _by_quantity(vector: Mapping[str, Any], table: str, edges: Any, made: History) -> list[tuple[str, Matrix]]:

@@ -12,13 +12,14 @@ from alerts.rules import INSPECTIONS
 from alerts.thresholds import Thresholds
 from config.quality import Flag, Quality
 from config.samples import SampleBatch
-from storage import history, intervals, readings, thresholds
+from storage import history, intervals, readings, thresholds, verdicts
 from storage.alerts import Running
 from storage.changes import later_readings
 from storage.columns import instant
 from storage.intervals import IntervalColumns, Ranges
 from storage.points import load_points
 from storage.thresholds import Setting
+from storage.verdicts import Verdict
 from tests.alerts.histories import MIDNIGHT, ZONE, place
 from tests.alerts.histories import find as found_in
 from tests.alerts.world import DAY, HOUR, MINUTE, SECOND, START, USCC, World
@@ -184,6 +185,21 @@ async def test_what_is_estimated_is_told_from_what_is_measured(world: World) -> 
     await consume(world, point, [100.0] * 2)
     assert await look(world, "estimated_too_long", MIDNIGHT + 5 * DAY) == []
     assert await look(world, "estimated_too_long", MIDNIGHT + 6 * DAY) == [("estimated_too_long:E-1", None)]
+
+
+async def test_verdicts_of_the_register_engine(world: World) -> None:
+    point, _ = await family(world)
+    await world.db.pool.execute("update segment set multiplier = 100")
+    at = MIDNIGHT + 2 * DAY
+    verdict = Verdict(point, "limit", at - 15 * MINUTE, at, at, at + HOUR, {"before": 10.0, "values": [60.0]})
+    ranges = Ranges(np.array([point], np.int32), np.array([at]), np.array([at + 1]))
+    async with world.db.transaction() as conn:
+        await verdicts.replace(conn, ranges, [verdict])
+        there = places(await history.sites(conn), await load_points(world.db))
+        found = (await inspect(conn, INSPECTIONS["limit"], there, Thresholds(), at + DAY))[0]
+        assert (found.onset, found.ended, found.amount) == (at, None, 5000.0)
+        await verdicts.replace(conn, ranges, [])
+        assert await inspect(conn, INSPECTIONS["limit"], there, Thresholds(), at + DAY) == [], "overruled"
 
 
 def test_a_text_is_made_anew_when_it_stands_twice_as_long() -> None:
