@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.expected import Slots, Windows, gap_grace
+from alerts.expected import Slots, Windows
 from config.samples import MICROSECOND, Instants, SampleBatch
 from storage.gaps import FOREVER
 
@@ -111,7 +111,7 @@ class Deadlines:
 
     def give_time(self, slot: Slots, now: int) -> None:
         """Let these slots speak for a cadence and a grace from now on before they are overdue."""
-        self.floor[slot] = now + self.cadence[slot] + gap_grace(self.cadence[slot])
+        self.floor[slot] = now + self.cadence[slot] + self.windows.gap.at(slot, self.cadence[slot])
         self.reckon(slot)
 
     def mark(self, slot: Slots, start: Instants, end: Instants) -> None:
@@ -149,7 +149,7 @@ class Deadlines:
         slot, row = slot[row >= 0], row[row >= 0]
         cadence = self.windows.cadence[row]
         due = np.maximum(self.last[slot] + cadence, self.windows.start[row])
-        deadline = np.maximum(due + gap_grace(cadence) + self.lag[slot] + 1, self.floor[slot])
+        deadline = np.maximum(due + self.windows.gap.at(slot, cadence) + self.lag[slot] + 1, self.floor[slot])
         self._deadline[slot] = deadline
         self._next_due = min(self._next_due, int(deadline.min(initial=FOREVER)))
 

@@ -6,14 +6,14 @@ gap alert of their own. Subjects are compared as arrays; sentences are made only
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alerts.deadlines import NEVER, Deadlines
-from alerts.expected import Pieces, Slots, offline_grace
+from alerts.expected import Pieces, Slots
 from alerts.finding import Finding, Silence, Subject
 from alerts.lifecycle import Changes, Ending
 from alerts.roster import Roster
@@ -131,14 +131,15 @@ class Episodes:
 
     def past(self, pieces: Pieces, now: int) -> list[Finding]:
         """Findings about gaps that were over when they were found, unless they are old."""
-        recent = pieces.where(pieces.start > now - OLD)
-        found = []
-        place = self._roster.place[recent.slot]
-        for order in overlapping(place, recent.start, recent.end):
-            finding = self._past_one(recent.where(order))
+        return list(self.found(pieces.where(pieces.start > now - OLD), now))
+
+    def found(self, pieces: Pieces, now: int) -> Iterator[Finding]:
+        """Findings about gaps, whatever runs."""
+        place = self._roster.place[pieces.slot]
+        for order in overlapping(place, pieces.start, pieces.end):
+            finding = self._one(pieces.where(order), now)
             if finding is not None:
-                found.append(finding)
-        return found
+                yield finding
 
     def _silent_devices(self, now: int) -> NDArray[np.bool_]:
         """Devices of which every expected reading is overdue by the grace of offline."""
@@ -150,7 +151,7 @@ class Episodes:
     def _offline_at(self, slots: Slots) -> Instants:
         """When the silence of each slot is long enough for offline; FOREVER: it is not silent."""
         since = self._deadlines.since[slots]
-        grace = offline_grace(self._deadlines.cadence[slots]) + self._deadlines.lag[slots]
+        grace = self._deadlines.windows.offline.at(slots, self._deadlines.cadence[slots]) + self._deadlines.lag[slots]
         return np.where(since < FOREVER, np.minimum(since, FOREVER - grace) + grace, FOREVER)
 
     def _follow(
@@ -191,6 +192,7 @@ class Episodes:
             lasting=True,
             last=self._reading(int(self._quiet[chosen])),
             cadence=cadence,
+            grace=self._grace(track.rule.name, chosen, cadence),
             missing=-((start - now) // cadence),
             quantities=self._quantities(slots),
         )
@@ -206,38 +208,50 @@ class Episodes:
             return Ending(key, now, RETURNED)
         ended = int(self._back[back].max())
         chosen = back[np.argmax(self._lacking[back])]
+        cadence = max(int(self._deadlines.cadence[chosen]), 1)
         silence = Silence(
             subject=self._subject(chosen),
             since=onset,
             until=ended,
             lasting=False,
             last=self._reading(int(self._quiet[chosen])),
-            cadence=max(int(self._deadlines.cadence[chosen]), 1),
+            cadence=cadence,
+            grace=self._grace(track.rule.name, chosen, cadence),
             missing=int(self._lacking[chosen]),
             quantities=self._quantities(back),
         )
         return Ending(key, ended, RETURNED, track.rule.find(silence))
 
-    def _past_one(self, pieces: Pieces) -> Finding | None:
+    def _one(self, pieces: Pieces, now: int) -> Finding | None:
         """Of a device that was silent as a whole for long, `offline`; else `gap`."""
         worst = int(np.argmax(pieces.missing))
-        device = self._device[pieces.slot[worst]]
+        slot, cadence = pieces.slot[worst], int(pieces.cadence[worst])
+        device = self._device[slot]
         silence = Silence(
-            subject=self._subject(pieces.slot[worst]),
+            subject=self._subject(slot),
             since=int(pieces.start.min()),
-            until=int(pieces.end.max()),
-            lasting=False,
+            until=min(int(pieces.end.max()), now),
+            lasting=bool((pieces.end == FOREVER).any()),
             last=self._reading(int(pieces.before[worst])),
-            cadence=int(pieces.cadence[worst]),
+            cadence=cadence,
+            grace=self._grace("gap", slot, cadence),
             missing=int(pieces.missing[worst]),
             quantities=self._quantities(np.unique(pieces.slot)),
         )
         if device >= 0 and np.isin(self._by_device.of(int(device)), pieces.slot).all():
-            whole = replace(silence, since=int(pieces.start.max()), until=int(pieces.end.min()))
+            grace = self._grace("offline", slot, cadence)
+            since, until = int(pieces.start.max()), min(int(pieces.end.min()), now)
+            lasting = bool((pieces.end == FOREVER).all())
+            whole = replace(silence, since=since, until=until, lasting=lasting, grace=grace)
             finding = SILENCE["offline"].find(whole)
             if finding is not None:
                 return finding
         return SILENCE["gap"].find(silence)
+
+    def _grace(self, rule: str, slot: np.int64, cadence: int) -> int:
+        windows = self._deadlines.windows
+        grace = windows.offline if rule == "offline" else windows.gap
+        return int(grace.at(np.array([slot]), np.array([cadence]))[0])
 
     def _subject(self, slot: np.int64) -> Subject:
         return self._roster.subject(int(self._roster.place[slot]), int(self._device[slot]))

@@ -6,30 +6,37 @@ Instants and cadences are int64 microseconds. A *slot* is the place of a point i
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.thresholds import DEFAULTS, Thresholds
 from config.samples import MICROSECOND, Instants
 from storage.gaps import FOREVER
 from storage.points import Point
 
 Slots = NDArray[np.int64]
 
-_MINUTE = 60 * MICROSECOND
 
+@dataclass(frozen=True, slots=True)
+class Grace:
+    """How long readings of each slot may be overdue: so many cadences, and at least so long."""
 
-def gap_grace(cadence: Any) -> Any:
-    """How long a reading may be overdue before it counts as missing."""
-    return np.maximum(3 * cadence, _MINUTE)
+    cadences: NDArray[np.float64]
+    least: Instants
 
+    @classmethod
+    def of(cls, rule: str, points: Sequence[Point], thresholds: Thresholds) -> Grace:
+        """What the thresholds of rule gap or offline allow."""
+        limits = [thresholds.of(rule, one.carrier, one.uscc, one.metering_point) for one in points]
+        cadences = np.array([one["cadences"] for one in limits], np.float64)
+        return cls(cadences, np.array([one["seconds"] * MICROSECOND for one in limits], np.int64))
 
-def offline_grace(cadence: Any) -> Any:
-    """How long all readings of a device may be overdue before it counts as offline."""
-    return np.maximum(3 * cadence, 15 * _MINUTE)
+    def at(self, slot: Slots, cadence: Instants) -> Instants:
+        """Of slots with these cadences."""
+        return np.maximum((self.cadences[slot] * cadence).astype(np.int64), self.least[slot])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +71,27 @@ class Windows:
     cadence: Instants
     meter: NDArray[np.int64]
     """The meter installed during the window."""
+    gap: Grace
+    """Beyond it, a reading that is overdue is missing."""
+    offline: Grace
+    """Beyond it, a device of which all readings are overdue is offline."""
 
     @classmethod
-    def of(cls, points: Iterable[Point], disabled: Collection[int] = (), now: int = FOREVER) -> Windows:
+    def of(
+        cls,
+        points: Iterable[Point],
+        disabled: Collection[int] = (),
+        now: int = FOREVER,
+        thresholds: Thresholds = DEFAULTS,
+    ) -> Windows:
         """`disabled`: meters that are installed but not asked for readings from `now` on."""
         known = sorted(points, key=lambda point: point.id)
         rows = [_windows(point, disabled, now) for point in known]
         flat = np.array([row for some in rows for row in some], np.int64).reshape(-1, 4)
         first = np.concatenate(([0], np.cumsum([len(some) for some in rows], dtype=np.int64))).astype(np.int64)
         ids = np.array([point.id for point in known], np.int64)
-        return cls(ids, first, flat[:, 0].copy(), flat[:, 1].copy(), flat[:, 2].copy(), flat[:, 3].copy())
+        graces = Grace.of("gap", known, thresholds), Grace.of("offline", known, thresholds)
+        return cls(ids, first, flat[:, 0].copy(), flat[:, 1].copy(), flat[:, 2].copy(), flat[:, 3].copy(), *graces)
 
     def __len__(self) -> int:
         return len(self.point)
@@ -97,7 +115,8 @@ class Windows:
     def shortest_grace(self) -> Instants:
         """Per slot: no stretch shorter than this can be a gap; FOREVER where nothing is ever expected."""
         least = np.full(len(self), FOREVER, np.int64)
-        np.minimum.at(least, self.slot_of_rows(), gap_grace(self.cadence))
+        slot = self.slot_of_rows()
+        np.minimum.at(least, slot, self.gap.at(slot, self.cadence))
         return least
 
     def missing(self, slot: Slots, before: Instants, after: Instants, now: Instants) -> Pieces:
@@ -111,7 +130,7 @@ class Windows:
         due = np.where(before[hole] >= begin, before[hole] + cadence, begin)
         last = np.minimum(np.where(after == FOREVER, now, after)[hole], end)
         lasting = (after[hole] == FOREVER) & (end > now[hole])
-        keep = last - due > gap_grace(cadence)
+        keep = last - due > self.gap.at(slot[hole], cadence)
         # A reading stands for the nearest instant it was due at; else all that was due before the end is missing.
         rounding = np.where(last == after[hole], cadence // 2, cadence - 1)
         lacking = np.maximum((last - due + rounding) // cadence, 1)

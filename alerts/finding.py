@@ -47,6 +47,8 @@ class Silence:
     last: int | None
     """The last reading before it."""
     cadence: int
+    grace: int
+    """How long the rule that is asked lets a reading be overdue."""
     missing: int
     """Readings missing of the quantity that lacks most."""
     quantities: tuple[str, ...]
@@ -178,7 +180,7 @@ def quantities_en(names: tuple[str, ...]) -> str:
     return "; ".join(QUANTITIES[name].en for name in names)
 
 
-def evidence(silence: Silence, grace: int) -> dict[str, Any]:
+def evidence(silence: Silence) -> dict[str, Any]:
     """The numbers behind a finding about silence."""
     zone = silence.subject.zone
     return {
@@ -186,7 +188,7 @@ def evidence(silence: Silence, grace: int) -> dict[str, Any]:
         "until": iso(silence.until, zone),
         "last_reading": None if silence.last is None else iso(silence.last, zone),
         "cadence_s": silence.cadence // MICROSECOND,
-        "grace_s": grace // MICROSECOND,
+        "grace_s": silence.grace // MICROSECOND,
         "missing": silence.missing,
         "quantities": list(silence.quantities),
         "address": silence.subject.address,

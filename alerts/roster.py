@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from alerts.expected import Slots, Windows
 from alerts.finding import Subject
+from alerts.thresholds import DEFAULTS, Thresholds
 from storage.gaps import Meter, Place
 from storage.points import PointTable
 
@@ -25,12 +26,19 @@ class Roster:
     meters: tuple[Meter, ...]
 
     @classmethod
-    def of(cls, table: PointTable, places: dict[int, Place], meters: dict[int, Meter], now: int) -> Roster:
+    def of(
+        cls,
+        table: PointTable,
+        places: dict[int, Place],
+        meters: dict[int, Meter],
+        now: int,
+        thresholds: Thresholds = DEFAULTS,
+    ) -> Roster:
         """A point whose metering point was registered after `places` was read is left for the next snapshot."""
         known = [table.points[point] for point in sorted(table.points)]
         known = [point for point in known if point.metering_point_id in places]
         disabled = {meter.id for meter in meters.values() if not meter.enabled}
-        windows = Windows.of(known, disabled, now)
+        windows = Windows.of(known, disabled, now, thresholds)
         used = set(windows.meter.tolist())
         listed, kept = tuple(places.values()), tuple(meter for meter in meters.values() if meter.id in used)
         index = {place.id: number for number, place in enumerate(listed)}

@@ -12,9 +12,10 @@ from alerts.episodes import Episodes
 from alerts.inspect import Standing
 from alerts.roster import Roster
 from alerts.rules import INSPECTIONS, SILENCE
+from alerts.thresholds import Thresholds
 from config.samples import MICROSECOND
 from storage import alerts as table
-from storage import gaps
+from storage import gaps, thresholds
 from storage.database import Database
 from storage.gaps import FOREVER
 from storage.points import PointTable, load_points
@@ -44,7 +45,8 @@ class State:
 async def load(db: Database, conn: Connection, now: int, before: State | None = None) -> State:
     """Read everything anew, keeping from `before` what only memory knows."""
     points = await load_points(db)
-    roster = Roster.of(points, await gaps.places(conn), await gaps.meters(conn), now)
+    limits = Thresholds(await thresholds.read(conn))
+    roster = Roster.of(points, await gaps.places(conn), await gaps.meters(conn), now, limits)
     deadlines = Deadlines(roster.windows, now)
     horizon = await _hear_last(conn, deadlines)
     await _mark_open(conn, deadlines, now)

@@ -33,3 +33,7 @@ class Thresholds:
         changed = Thresholds()
         changed._set = {**self._set, (rule, scope): body}
         return changed
+
+
+DEFAULTS = Thresholds()
+"""Nothing is set."""

@@ -74,7 +74,7 @@ Seen = Annotated[Sight, Depends(sight)]
 
 def known_parameters(request: Request) -> None:
     """Refuse a parameter the route does not know: a typing error must not change what is asked."""
-    operation = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
+    operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
     known = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"}
     for name in request.query_params:
         if name not in known:

@@ -113,6 +113,16 @@ class Scope(NamedTuple):
             raise ValueError(f"unknown carrier {rest!r}; {advice(rest, carriers())}")
         raise ValueError(f"{text!r} is not a scope; give default, carrier:CODE, enterprise:USCC or point:USCC/CODE")
 
+    @property
+    def text(self) -> str:
+        """As `parse` takes it."""
+        match self.kind:
+            case "default":
+                return ALL
+            case "point":
+                return f"point:{self.of}/{self.code}"
+        return f"{self.kind}:{self.of}"
+
 
 @cache
 def rules() -> dict[str, RuleText]:

@@ -1,8 +1,7 @@
-"""Readings of a metering point are missing: overdue by more than three cadences, at least a minute."""
+"""Readings of a metering point are missing: overdue by more than the grace."""
 
 from __future__ import annotations
 
-from alerts.expected import gap_grace
 from alerts.finding import Finding, Silence, Subject, clock, evidence, last_reading, quantities_en, quantities_zh
 from config.samples import MICROSECOND
 
@@ -16,8 +15,7 @@ class Gap:
         return f"gap:{subject.uscc}/{subject.metering_point}"
 
     def find(self, silence: Silence) -> Finding | None:
-        grace = int(gap_grace(silence.cadence))
-        if silence.until - silence.since <= grace:
+        if silence.until - silence.since <= silence.grace:
             return None
         zh, en = _sentences(silence)
         return Finding(
@@ -29,7 +27,7 @@ class Gap:
             ended=None if silence.lasting else silence.until,
             zh=zh,
             en=en,
-            evidence=evidence(silence, grace),
+            evidence=evidence(silence),
         )
 
 

@@ -1,8 +1,7 @@
-"""A device is silent: all its readings overdue by more than three cadences, at least 15 minutes."""
+"""A device is silent: all its readings overdue by more than the grace."""
 
 from __future__ import annotations
 
-from alerts.expected import offline_grace
 from alerts.finding import Finding, Silence, Subject, clock, evidence, last_reading
 from config.samples import MICROSECOND
 
@@ -16,8 +15,7 @@ class Offline:
         return f"offline:{subject.uscc}/{subject.meter}"
 
     def find(self, silence: Silence) -> Finding | None:
-        grace = int(offline_grace(silence.cadence))
-        if silence.until - silence.since <= grace:
+        if silence.until - silence.since <= silence.grace:
             return None
         zh, en = _sentences(silence)
         return Finding(
@@ -29,7 +27,7 @@ class Offline:
             ended=None if silence.lasting else silence.until,
             zh=zh,
             en=en,
-            evidence=evidence(silence, grace),
+            evidence=evidence(silence),
         )
 
 

@@ -18,6 +18,7 @@ from api.routes import (
     quantities,
     readings,
     regions,
+    rules,
     session,
     stream,
     suppressions,
@@ -44,6 +45,7 @@ ROUTERS = (
     alerts.router,
     suppressions.router,
     targets.router,
+    rules.router,
     stream.router,
     health.router,
 )

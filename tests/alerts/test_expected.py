@@ -1,13 +1,17 @@
 """Windows and missing readings against a plain model, reading by reading."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.expected import Windows, gap_grace, offline_grace
+from alerts.expected import Windows
+from alerts.thresholds import Thresholds
 from config.samples import MICROSECOND
 from storage.gaps import FOREVER
 from storage.points import Point, Segment
+from storage.thresholds import Setting
 
 SECOND = MICROSECOND
 
@@ -64,9 +68,20 @@ def test_the_window_of_an_instant_and_the_next_change() -> None:
 
 
 def test_grace() -> None:
-    cadence = np.array([1, 60, 900]) * SECOND
-    assert (gap_grace(cadence) // SECOND).tolist() == [60, 180, 2700]
-    assert (offline_grace(cadence) // SECOND).tolist() == [900, 900, 2700]
+    windows = Windows.of([point(number, [(0, 60)], (0, None)) for number in range(3)])
+    slot, cadence = np.arange(3), np.array([1, 60, 900]) * SECOND
+    assert (windows.gap.at(slot, cadence) // SECOND).tolist() == [60, 180, 2700]
+    assert (windows.offline.at(slot, cadence) // SECOND).tolist() == [900, 900, 2700]
+
+
+def test_grace_follows_the_thresholds() -> None:
+    points = [point(1, [(0, 60)], (0, None)), replace(point(2, [(0, 60)], (0, None)), metering_point="E-2")]
+    here = Setting("gap", "point:U/E-2", {"cadences": 1.5, "seconds": 10})
+    windows = Windows.of(points, thresholds=Thresholds([here]))
+    assert (windows.gap.at(np.arange(2), np.full(2, 60 * SECOND)) // SECOND).tolist() == [180, 90]
+    assert (windows.shortest_grace() // SECOND).tolist() == [180, 90]
+    hole = np.array([600 * SECOND] * 2), np.array([780 * SECOND] * 2)
+    assert windows.missing(np.arange(2), *hole, np.full(2, 800 * SECOND)).slot.tolist() == [1]
 
 
 @given(

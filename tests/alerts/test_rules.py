@@ -57,7 +57,7 @@ def test_vectors_of_inspections(rule: str, vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("rule", "vector"), _vectors(silence=True))
 def test_vectors_of_silence(rule: str, vector: dict[str, Any]) -> None:
-    since = START + vector["since"] * MINUTE
+    since, limits = START + vector["since"] * MINUTE, texts.rules()[rule].defaults
     silence = Silence(
         subject=SUBJECT,
         since=since,
@@ -65,6 +65,7 @@ def test_vectors_of_silence(rule: str, vector: dict[str, Any]) -> None:
         lasting=vector.get("lasting", True),
         last=None if vector.get("never") else since - vector["cadence_s"] * SECOND,
         cadence=vector["cadence_s"] * SECOND,
+        grace=int(max(limits["cadences"] * vector["cadence_s"], limits["seconds"])) * SECOND,
         missing=vector["missing"],
         quantities=("active_energy_import", "active_power"),
     )

@@ -1,0 +1,135 @@
+"""What thresholds would have raised: rules run over stored data as they are run live, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alerts.deadlines import Deadlines
+from alerts.episodes import Episodes
+from alerts.finding import Finding
+from alerts.history import DAY, Place
+from alerts.inspect import asked, before, closed, inspect, portions
+from alerts.loading import by_zone, places
+from alerts.roster import Roster
+from alerts.rules import INSPECTIONS, SILENCE
+from alerts.thresholds import Thresholds
+from config.rules import Number, Scope
+from config.samples import MICROSECOND
+from storage import gaps, history, thresholds
+from storage.database import Database
+from storage.points import Point, PointTable
+
+MOST = 5_000_000
+"""Rows of the database, about, that one dry run looks at."""
+_BUCKETS = {"daily": 1, "quarterly": 96, "conflicts": 1, "verdicts": 1}
+"""Rows of a point and day."""
+
+
+class TooMuch(Exception):
+    """The dry run would look at more than MOST rows; `rows`: about so many."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(f"about {rows} rows would have to be looked at; {MOST} are allowed")
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What would have been raised in [start, past). Findings without end stand at its end."""
+
+    start: int
+    past: int
+    places: int
+    """Metering points looked at."""
+    findings: Sequence[Finding]
+
+
+async def dry_run(
+    db: Database, points: PointTable, rule: str, scope: Scope, body: dict[str, Number], days: int, now: int
+) -> DryRun:
+    """The last `days` closed days of a rule with these thresholds set for the scope, in place of what is set for it.
+
+    A rule that is switched off is run as if it were on. Raises TooMuch.
+    """
+    async with db.connection() as conn:
+        known = places(await history.sites(conn), points)
+        limits = Thresholds(await thresholds.read(conn))
+    there = [place for place in known if _within(place, scope)]
+    if rule in SILENCE:
+        return await _silence(db, points, rule, there, limits.replaced(rule, scope.text, body), days, now)
+    limits = limits.replaced(rule, scope.text, {"enabled": True, **body})
+    return await _inspection(db, rule, known, there, limits, days, now)
+
+
+async def _inspection(
+    db: Database, rule: str, known: Iterable[Place], there: list[Place], limits: Thresholds, days: int, now: int
+) -> DryRun:
+    inspection = INSPECTIONS[rule]
+    names = {_name(place) for place in there}
+    if inspection.together:
+        usccs = {place.subject.uscc for place in there}
+        there = [place for place in known if place.subject.uscc in usccs]
+    rows = sum(
+        (days + inspection.lookback(own)) * _rows(place.point(quantity), kind)
+        for place, own in asked(inspection, there, limits)
+        for kind, quantity in inspection.needs
+    )
+    if rows > MOST:
+        raise TooMuch(rows)
+    found: list[Finding] = []
+    start = past = now
+    for zone, some in by_zone(there).items():
+        past = closed(inspection, zone, now)
+        start = before(past, days, zone)
+        for portion in portions(some):
+            async with db.connection() as conn:
+                findings = await inspect(conn, inspection, portion, limits, past, days)
+            found += [one for one in findings if one.ended is None or one.ended > start]
+    found = [one for one in found if (one.subject.uscc, one.subject.metering_point) in names]
+    return DryRun(start, past, len(names), found)
+
+
+async def _silence(
+    db: Database, points: PointTable, rule: str, there: Sequence[Place], limits: Thresholds, days: int, now: int
+) -> DryRun:
+    """Rules gap and offline, from the readings."""
+    start = now - days * DAY
+    some = {point.id: point for place in there for point in place.points.values()}
+    rows = days * sum(_rows(point, "readings") for point in some.values())
+    if rows > MOST:
+        raise TooMuch(rows)
+    async with db.connection() as conn:
+        roster = Roster.of(PointTable(points=some), await gaps.places(conn), await gaps.meters(conn), now, limits)
+        slot, windows = np.arange(len(roster.windows)), roster.windows
+        bounds = np.full(len(slot), start), np.full(len(slot), now)
+        holes = await gaps.holes(conn, windows.point, *bounds, windows.shortest_grace())
+    pieces = windows.missing(slot[holes.number], holes.before, holes.after, np.full(len(holes.number), now))
+    found = Episodes(roster, Deadlines(windows, now), []).found(pieces.where(pieces.end > start), now)
+    return DryRun(start, now, len(there), [one for one in found if one.rule == rule])
+
+
+def _within(place: Place, scope: Scope) -> bool:
+    match scope.kind:
+        case "carrier":
+            return place.carrier == scope.of
+        case "enterprise":
+            return place.subject.uscc == scope.of
+        case "point":
+            return _name(place) == (scope.of, scope.code)
+    return True
+
+
+def _name(place: Place) -> tuple[str, str]:
+    return place.subject.uscc, place.subject.metering_point
+
+
+def _rows(point: Point | None, kind: str) -> int:
+    """About how many rows there are of a point and day: readings where no rollup serves."""
+    if point is None:
+        return 0
+    if kind in _BUCKETS:
+        return _BUCKETS[kind]
+    cadence_s = min((cadence_s for _, cadence_s in point.schedule if cadence_s), default=900)
+    return DAY // MICROSECOND // cadence_s
