@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import median
 
 import numpy as np
 
@@ -16,6 +15,8 @@ _NEAR = 0.1
 """A roll-over is believed when the increment is less than this part of the modulus, if nothing better is known."""
 _BUSY = 10.0
 """… or than the quickest step near by, so many times."""
+_ALIKE = 4.0
+"""Steps that differ at most by this factor are of the same kind."""
 _MODULI = sorted([10.0**digits for digits in range(4, 13)] + [2.0**bits for bits in (15, 16, 23, 24, 31, 32)])
 """Where registers roll over, in their least digits, if nobody knows."""
 
@@ -76,19 +77,31 @@ class _Doubt:
         first = self._base + 1
         if self._rise(self._base, first) == 0:
             return self._stood_still()
-        if (past := self._negated()) is not None or (past := self._rose_and_fell()) is not None:
+        if (past := self._negated()) is not None:
+            return past
+        if (past := self._rose_and_fell()) is not None:
             return past
         if (last := self._backwards()) is not None:
             told = next(index for index in range(first + 1, last + 1) if self._rise(index - 1, index) < 0)
             self._say(Kind.REVERSE, first, last, told)
             return last
         while True:
+            fell = self._rise(self._base, first) < 0
             jitter = self._one_digit_less(first)
             patience = LOOK + self._still(first)
             for last in range(first + 1, min(first + patience, self._end)):
-                if self._follows(self._base, last):
-                    return self._came_back(first, last, jitter)
+                if self._follows(self._base, last) and (fell or self._rise(last - 1, last) < 0):
+                    back, told = self._returned(last, first + patience)
+                    if back:
+                        return self._came_back(first, last, told, jitter)
+                    if back is None:
+                        return self._hold(first, jitter)
+                    self._leave_out(first, last - 1, Kind.TRANSIENT, last)
+                    first = last
+                    break
                 if not self._follows(last - 1, last) or (not jitter and self._one_digit_less(last)):
+                    if last - first >= LOOK and (goes_on := self._goes_on_after(last)):
+                        return self._stayed(first, last - 1, self._lasting(first, last - 1), goes_on)
                     self._leave_out(first, last - 1, Kind.TRANSIENT, last)
                     first = last
                     break
@@ -96,7 +109,8 @@ class _Doubt:
                     return self._stayed(first, last, kind)
             else:
                 if self._end - first >= patience:
-                    return self._stayed(first, first + patience - 1, self._lasting(first))
+                    past = first + patience
+                    return self._stayed(first, past - 1, self._lasting(first, past - 1))
                 return self._hold(first, jitter)
 
     def _stood_still(self) -> int:
@@ -105,11 +119,20 @@ class _Doubt:
         while last + 1 < self._end and self._value[last + 1] == self._value[last]:
             last += 1
         thaw = last + 1
-        caught_up = thaw + 1 < self._end and not self._follows(last, thaw) and self._follows(thaw, thaw + 1)
-        if caught_up and self._follows(self._base, thaw):
-            self._leave_out(self._base + 1, last, Kind.FROZEN, thaw + 1)
+        caught_up = thaw < self._end and not self._follows(last, thaw) and self._follows(self._base, thaw)
+        if caught_up and (told := self._goes_on(thaw)):
+            self._leave_out(self._base + 1, last, Kind.FROZEN, told)
             return thaw
         return last
+
+    def _goes_on(self, first: int) -> int | None:
+        """The reading that tells that a register goes on from `first`: the next rise, or LOOK readings without fall."""
+        for index in range(first + 1, min(first + LOOK, self._end)):
+            if not self._follows(index - 1, index):
+                return None
+            if self._rise(index - 1, index) > 0:
+                return index
+        return first + LOOK - 1 if first + LOOK <= self._end else None
 
     def _still(self, first: int) -> int:
         """Readings after `first`, which fell, that stand still."""
@@ -142,36 +165,63 @@ class _Doubt:
     def _rose_and_fell(self) -> int | None:
         """The first good reading after a fall that undoes a rise, much too quick, of shortly before; None if there was
         no such rise. What a nameplate tells at once, is told here only by the return."""
-        first = self._base + 1
+        if self._limit < np.inf:
+            return None
         for before in range(self._base - 1, max(self._start, self._base - LOOK) - 1, -1):
             if not self._judged.good[before] or not self._judged.good[before + 1] or self._judged.run[before + 1]:
                 return None
-            rise = self._rise(before, before + 1)
-            quickest = max(self._rates(before, before, before), default=np.inf) * _BUSY
-            if rise <= quickest * self._elapsed(before, before + 1) + self._digit * _BUSY:
+            quickest = max(self._rates(before, before, before), default=np.inf)
+            if self._rise(before, before + 1) <= self._most(quickest, before, before + 1):
                 continue
-            for past in range(first, min(first + LOOK, self._end - 1)):
-                back = self._rise(before, past)
-                undone = self._value[past] < self._value[before + 1 : past].min() and self._follows(past, past + 1)
-                if undone and 0 <= back <= max(quickest * self._elapsed(before, past), 0.2 * rise):
-                    self._leave_out(before + 1, past - 1, Kind.TRANSIENT, past + 1)
-                    return past
+            past, told = self._undone(before, quickest)
+            if past is not None:
+                self._leave_out(before + 1, past - 1, Kind.TRANSIENT, told)
+                return past
         return None
+
+    def _undone(self, before: int, quickest: float) -> tuple[int | None, int]:
+        """The reading that goes on from `before`, whatever lies between, and the one that tells. At once, if it can
+        have been reached from there; else the lowest of the next ones, at most a fifth of the way up."""
+        first, rise = self._base + 1, self._rise(before, before + 1)
+        near = (0.01 if self._falls() else 0.2) * rise  # an even fall is more likely the register's own
+        lowest = None
+        for past in range(first, min(first + LOOK, self._end - 1)):
+            back = self._rise(before, past)
+            if not 0 <= back <= near or not self._follows(past, past + 1):
+                continue
+            if back <= self._most(quickest, before, past):
+                return past, past + 1
+            if lowest is None or self._rise(past, lowest) > 0:
+                lowest = past
+        return lowest, min(first + LOOK, self._end - 1)
+
+    def _most(self, rate: float, first: int, last: int) -> float:
+        """What flows between two readings at the most if the register rose at this rate before."""
+        return _BUSY * (rate * self._elapsed(first, last) + self._digit)
 
     def _backwards(self) -> int | None:
         """The last reading until which the register ran backwards, no quicker than it can; None if it did not."""
-        usual = median(rates) * _BUSY if (rates := list(self._rates(self._base, self._base))) else 0.0
-        most = self._limit if self._limit < np.inf else usual
+        rates = sorted(self._rates(self._base, self._base))[:-1]  # one may be a jump
+        most = self._limit if self._limit < np.inf else _BUSY * max([*rates, *self._falls()], default=0.0)
         index = last = self._base
         falls = 0
         while index + 1 < self._end and index - last < LOOK:
             fall = -self._rise(index, index + 1)
-            if not 0 <= fall <= most * float(self._time[index + 1] - self._time[index]) + self._digit:
+            if not 0 <= fall <= most * self._elapsed(index, index + 1) + self._digit:
                 break
             index += 1
             if fall > 0:
                 last, falls = index, falls + 1
         return last if falls > 1 and self._rise(self._base, last) < -self._digit else None
+
+    def _falls(self) -> list[float]:
+        """How fast the register falls, if it does so evenly, in the next readings."""
+        rates: list[float] = []
+        for index in range(self._base, min(self._base + LOOK, self._end - 1)):
+            if self._rise(index, index + 1) >= 0:
+                break
+            rates.append(-self._rise(index, index + 1) / self._elapsed(index, index + 1))
+        return rates if len(rates) >= _GROWN and max(rates) <= _ALIKE * min(rates) else []
 
     def _rise(self, first: int, last: int) -> float:
         return float(self._value[last] - self._value[first])
@@ -188,41 +238,49 @@ class _Doubt:
         """The verdict once readings [first, last], in good order among themselves, tell it."""
         if self._rise(self._base, first) >= 0 or self._one_digit_less(first):
             return None
-        if self._wrapped(first, last) is not None:
+        if self._wrapped(first, last, early=True) is not None:
             return Kind.ROLLOVER if self._rise(first, last) > 0 else None  # zeros may yet be bad readings
         if self._spike(first) is not None:
             return Kind.TRANSIENT
-        grown = last - first + 1 >= _GROWN and self._rise(first, last) > 0
-        return Kind.RESET if grown and (self._value[first] <= self._digit or self._from_zero(first, last)) else None
+        if last - first + 1 < _GROWN or self._rise(first, last) <= 0:
+            return None
+        return Kind.RESET if self._value[first] <= self._digit or self._as_before(first, last) else None
 
-    def _lasting(self, first: int) -> Kind:
+    def _as_before(self, first: int, last: int) -> bool:
+        """Whether a register that began anew, all of it flow since the reading before, rises about as it did before."""
+        usual = max(self._rates(self._base, self._base), default=0.0)
+        return max(self._rates(first, last)) * _BUSY >= usual and self._from_zero(first, last)
+
+    def _lasting(self, first: int, last: int) -> Kind:
         if self._rise(self._base, first) >= 0:
             return Kind.LIMIT
         if self._one_digit_less(first):
             return Kind.JITTER
-        return Kind.RESET if self._wrapped(first, first) is None else Kind.ROLLOVER
+        return Kind.RESET if self._wrapped(first, last) is None else Kind.ROLLOVER
 
-    def _wrapped(self, first: int, last: int) -> float | None:
-        """The modulus at which the register rolled over, if it can have done so."""
+    def _wrapped(self, first: int, last: int, *, early: bool = False) -> float | None:
+        """The modulus at which the register rolled over, if it can have done so. `early`: readings [first, last] may
+        yet be bad ones, so how fast they rise says nothing unless nothing flowed before."""
+        before = max(self._rates(self._base, self._base), default=0.0)
+        after = max(self._rates(first, last), default=0.0)
+        quickest = before if early and before > 0 else max(before, after)
         if np.isfinite(self._modulus):
-            return self._modulus if self._plausible(self._modulus, first, last) else None
-        if self._limit == np.inf and not any(rate > 0 for rate in self._rates(first, last)):
+            return self._modulus if self._plausible(self._modulus, first, quickest) else None
+        if self._limit == np.inf and quickest <= 0:
             return None
         for modulus in (digits * self._digit / 1.5 for digits in _MODULI):
             inside = self._value[self._base] < modulus * (0.5 if self._value[first] < 0 else 1)
-            if inside and self._plausible(modulus, first, last):
+            if inside and self._plausible(modulus, first, quickest):
                 return modulus
         return None
 
-    def _plausible(self, modulus: float, first: int, last: int) -> bool:
+    def _plausible(self, modulus: float, first: int, quickest: float) -> bool:
         increment = self._rise(self._base, first) + modulus
         if not 0 <= increment < modulus * _NEAR:
             return False
-        elapsed = float(self._time[first] - self._time[self._base])
         if self._limit < np.inf:
-            return increment <= self._limit * elapsed + self._digit
-        quickest = max(self._rates(first, last), default=0.0)
-        return quickest <= 0 or increment <= quickest * elapsed * _BUSY + self._digit * _BUSY
+            return increment <= self._limit * self._elapsed(self._base, first) + self._digit
+        return quickest <= 0 or increment <= self._most(quickest, self._base, first)
 
     def _elapsed(self, first: int, last: int) -> float:
         return float(self._time[last] - self._time[first])
@@ -245,16 +303,38 @@ class _Doubt:
                 return index if self._rise(index, index + 1) >= 0.8 * fall else None
         return None
 
-    def _came_back(self, first: int, last: int, jitter: bool) -> int:
+    def _returned(self, last: int, until: int) -> tuple[bool | None, int]:
+        """Whether the reading `last`, which may follow the base, is in good order, and the reading that tells; None if
+        none does yet. Without a nameplate, one that is much too high may be as bad as those before it: then those
+        before `until` tell."""
+        if self._limit < np.inf:
+            return True, last
+        usual = max(self._rates(self._base, self._base), default=0.0)
+        for index in range(last, min(until, self._end)):
+            if self._rise(last, index) < 0 and self._follows(self._base, index):
+                return False, index
+            quickest = usual or max(self._rates(last, index), default=0.0)
+            if self._rise(self._base, last) <= self._most(quickest, self._base, last):
+                return True, index
+        return (True, until - 1) if until <= self._end else (None, last)
+
+    def _goes_on_after(self, bad: int) -> int | None:
+        """The reading that tells that a register which stayed where it fell to goes on there after a bad reading."""
+        for index in range(bad + 1, min(bad + LOOK, self._end)):
+            if self._follows(bad - 1, index) and self._rise(self._base, index) < 0:
+                return index
+        return None
+
+    def _came_back(self, first: int, last: int, told: int, jitter: bool) -> int:
         if jitter:
             self._judged.value[first:last] = self._judged.value[self._base]
             self._say(Kind.JITTER, first, last - 1, first)
         else:
-            self._leave_out(first, last - 1, Kind.TRANSIENT, last)
+            self._leave_out(first, last - 1, Kind.TRANSIENT, told)
         return last
 
-    def _stayed(self, first: int, last: int, kind: Kind) -> int:
-        """The register goes on from the reading `first`, which is the new base."""
+    def _stayed(self, first: int, last: int, kind: Kind, told: int | None = None) -> int:
+        """The register goes on from the reading `first`, which is the new base; `last` tells, if no other does."""
         judged = self._judged
         before = self._spike(first) if kind in (Kind.TRANSIENT, Kind.JITTER) else None
         if kind is Kind.TRANSIENT and before is not None:
@@ -264,21 +344,20 @@ class _Doubt:
         if kind is Kind.JITTER and before is not None:
             judged.value[before + 1 : first] = judged.value[first]
         elif kind is Kind.ROLLOVER:
-            modulus = self._wrapped(first, last)
+            modulus = self._wrapped(first, last, early=True) or self._wrapped(first, last)
             judged.wraps[first] = 1
             judged.modulus[first : self._end] = modulus
         elif kind in (Kind.RESET, Kind.LIMIT):
             judged.run[first] = 1
             if kind is Kind.RESET and self._from_zero(first, last):
                 judged.begun.append(first)
-        self._say(kind, first, last, last, modulus)
+        self._say(kind, first, last, told or last, modulus)
         return first
 
     def _from_zero(self, first: int, last: int) -> bool:
         """Whether what the register shows after a reset can have flowed since the reading before."""
-        elapsed = float(self._time[first] - self._time[self._base])
-        most = max(self._rates(first, last), default=0.0) * _BUSY
-        return 0 < float(self._value[first]) <= min(most, self._limit) * elapsed
+        usual = max(self._rates(self._base, self._base), default=0.0) or max(self._rates(first, last), default=0.0)
+        return 0 < float(self._value[first]) <= min(usual * _BUSY, self._limit) * self._elapsed(self._base, first)
 
     def _hold(self, first: int, jitter: bool) -> int:
         """The readings end before they tell."""
