@@ -127,6 +127,12 @@ async def tallies(
     return found
 
 
+def readings_of(point: Point, microseconds: int) -> int:
+    """About as many readings a point has in that time at its shortest cadence."""
+    cadences: Iterable[int] = (cadence_s for _, cadence_s in point.schedule if cadence_s)
+    return microseconds // (min(cadences, default=900) * 1_000_000)
+
+
 def _expected(points: Sequence[Point], days: Counts, now: int) -> Counts:
     """Readings owed, a row per point. Thousands of points share few schedules."""
     known: dict[tuple[Any, ...], Counts] = {}

@@ -82,18 +82,18 @@ async def answer(served: Services, form: series.Form, metered: Counted, about: A
     """
     made = [one for _, one in metered]
     framed = frame(asked, made)
-    changes = _conversions(served, metered, asked.unit, framed.at)
+    changes = conversions(served, metered, asked.unit, framed.at)
     table = source(asked.interval, framed.step or 0)
     if table == "hour" and not on_hours(*(change.borders for change in changes.values() if change)):
         table = "15m"
     rows = await stored(served, made, table, framed.at)
     head: dict[str, Any] = {"interval": framed.interval, "zone": asked.zone}
     if asked.unit != "native":
-        head["factors"] = _used(changes)
-    return groups.answer(form, head, framed.at[:-1], _sums(metered, about, rows, framed.at, asked.now, changes))
+        head["factors"] = used(changes)
+    return groups.answer(form, head, framed.at[:-1], sums(metered, about, rows, framed.at, asked.now, changes))
 
 
-def _sums(metered: Counted, about: About, rows: Stored, at: Instants, now: int, changes: Conversions) -> groups.Groups:
+def sums(metered: Counted, about: About, rows: Stored, at: Instants, now: int, changes: Conversions) -> groups.Groups:
     found: dict[str, tuple[dict[str, str], Buckets]] = {}
     for row, made in metered:
         change = changes[row["uscc"], row["carrier"]]
@@ -108,7 +108,7 @@ def _sums(metered: Counted, about: About, rows: Stored, at: Instants, now: int, 
     return [(named, series.bucket_columns(total)) for named, total in found.values()]
 
 
-def _conversions(served: Services, metered: Counted, unit: Unit, at: Instants) -> Conversions:
+def conversions(served: Services, metered: Counted, unit: Unit, at: Instants) -> Conversions:
     """How each carrier turns into the unit, alike in a region for all without measured values. Raises Problem."""
     found: dict[tuple[str, str], Conversion | None] = {}
     shared: dict[tuple[str, str], Conversion | None] = {}
@@ -122,7 +122,7 @@ def _conversions(served: Services, metered: Counted, unit: Unit, at: Instants) -
     return found
 
 
-def _used(changes: Conversions) -> list[dict[str, Any]]:
+def used(changes: Conversions) -> list[dict[str, Any]]:
     """Each factor once, however many regions share it."""
     found: list[dict[str, Any]] = []
     for change in changes.values():

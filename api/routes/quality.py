@@ -1,7 +1,6 @@
 """Completeness, timeliness and estimated share."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -11,7 +10,7 @@ from api.deps import After, Enterprise, From, Limit, Seen, Served, To, behind, p
 from api.models import Page, QualityItem
 from api.problems import bad_parameter
 from api.services import Services
-from api.standing import MOST_READINGS, Tally, registers, tallies
+from api.standing import MOST_READINGS, Tally, readings_of, registers, tallies
 from api.times import DAY, local
 from config.samples import now_us
 from storage import views
@@ -84,7 +83,7 @@ async def _tally(
     for zone, placed in _by_zone(groups).items():
         at = edges("1d", begin, past, zone)
         points = [point for point, _ in placed]
-        few = sum(_readings(point, int(at[-1] - at[0])) for point in points) <= MOST_READINGS
+        few = sum(readings_of(point, int(at[-1] - at[0])) for point in points) <= MOST_READINGS
         columns = await tallies(served.database, points, at, zone, now, timeliness=few)
         if by == "day":
             for column, midnight in enumerate(at[:-1].tolist()):
@@ -102,9 +101,3 @@ def _by_zone(groups: Groups) -> dict[str, list[tuple[Point, str]]]:
         for point in points:
             zones[point.zone].append((point, key))
     return zones
-
-
-def _readings(point: Point, microseconds: int) -> int:
-    """About as many readings a point has in that time at its shortest cadence."""
-    cadences: Iterable[int] = (cadence_s for _, cadence_s in point.schedule if cadence_s)
-    return microseconds // (min(cadences, default=900) * 1_000_000)
