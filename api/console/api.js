@@ -11,7 +11,7 @@ export class Problem extends Error {
   }
 }
 
-/** Fires `signed-out` when an answer says that nobody is signed in. */
+/** Fires `signed-out` when an answer says that nobody is signed in; `who` holds the name and role of who is. */
 export const session = new EventTarget();
 
 async function ask(path, { method = "GET", body, signal, accept = "application/json" } = {}) {

@@ -87,6 +87,7 @@ async function enter(key) {
 
 async function begin() {
   who = await get("/v1/session");
+  session.who = who;
   await learn();
   live.start();
   if (location.hash === target) route();

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Page, expect
@@ -151,6 +152,31 @@ async def test_alert_is_acknowledged_and_ends_before_our_eyes(console: Console) 
         await console.push("M-2", "active_power", 0.5)
         await console.push("M-2", "active_energy_import", 1100)
         await expect(row).to_have_count(0, timeout=30_000)
+
+
+async def test_alert_is_assigned_commented_and_dismissed_with_an_exception(console: Console) -> None:
+    async with console.signed_in("/alerts?sort=materiality") as page:
+        row = page.locator("tbody tr")
+        await row.locator("summary").click()
+        await row.locator("[data-action=assign]").click()
+        await expect(page.locator("#assignee")).to_have_value("班长")
+        await page.click("dialog .primary")
+        await expect(row).to_contain_text("指派：班长")
+        await row.locator("[data-action=comment]").click()
+        await page.fill("#said", "表计在检修")
+        await page.click("dialog .primary")
+        await expect(row.locator("q").last).to_have_text("表计在检修")
+        await row.locator("[data-action=dismiss]").click()
+        await page.click("dialog .primary")
+        await expect(page.locator("dialog")).to_be_visible()  # not without a reason
+        await page.fill("#said", "每月检修，不是故障")
+        await page.fill("#until", (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%d"))
+        await page.click("dialog .primary")
+        await expect(row).to_have_count(0)
+        await page.get_by_role("button", name="已驳回").click()
+        await expect(row).to_contain_text("已驳回")
+    (suppression,) = await console.db.pool.fetch("select kind, reason from suppression")
+    assert tuple(suppression) == ("exception", "每月检修，不是故障")
 
 
 async def test_language_follows_the_browser_and_the_switch_is_remembered(console: Console) -> None:
