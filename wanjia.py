@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.embedded import Servers
     from storage.points import PointTable
+    from storage.registry_plan import Plan
     from storage.stream import Stream
 
 log = logging.getLogger("wanjia")
@@ -342,9 +343,19 @@ def _registry_check(options: argparse.Namespace) -> None:
 
 
 def _registry_plan(options: argparse.Namespace) -> None:
+    print(_with_stores(lambda database, _: _foreseen(database, options)))
+
+
+async def _foreseen(database: Database, options: argparse.Namespace) -> Plan:
+    """The plan of a registry file, with consumption before and after."""
+    from collector.preview import foresee
+    from config.samples import MICROSECOND, now_us
     from storage import registry
 
-    print(_with_stores(lambda database, _: registry.plan(database, options.file, prune=options.prune)))
+    plan = await registry.plan(database, options.file, prune=options.prune)
+    kept_from = now_us() - settings.load().retention_days * 86_400 * MICROSECOND
+    plan.foreseen = await foresee(database, plan, kept_from)
+    return plan
 
 
 def _registry_apply(options: argparse.Namespace) -> None:
@@ -352,7 +363,9 @@ def _registry_apply(options: argparse.Namespace) -> None:
     from storage.errors import StorageError
 
     async def apply(database: Database, stream: Stream) -> str:
+        foreseen = (await _foreseen(database, options)).foreseen
         done = await registry.apply(database, options.file, actor=_user(), prune=options.prune)
+        done.foreseen = foreseen
         try:
             await publication.publish(database, stream.registry)
         except StorageError as error:

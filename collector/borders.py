@@ -16,6 +16,8 @@ Border = tuple[int, int, float]
 
 def borders(time: Array, value: Array, segment: Array, terms: Terms) -> list[Border]:
     """Of one point, whose readings these are, sorted by time; `segment` holds the segment of each."""
+    if not len(segment):
+        return []
     edges = [0, *(np.flatnonzero(np.diff(segment)) + 1).tolist(), len(segment)]
     found: list[Border] = []
     for first, past in pairwise(edges):

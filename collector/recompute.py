@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from collector.energy import metered
+from collector.energy import Energy, metered
 from collector.evidence import Told
 from collector.pairs import Array
 from collector.terms import Terms
@@ -83,11 +83,16 @@ async def postpone(conn: Connection) -> None:
     await mark_dirty(conn, *await take_dirty(conn, 1))
 
 
+async def computed(conn: Connection, touched: Touched, terms: Terms) -> tuple[Energy, Ranges]:
+    """The intervals that what is touched can concern, and the ranges that they are all of."""
+    readings, ranges = await window(partial(around, conn), touched, terms)
+    return metered(readings, ranges, terms), ranges
+
+
 async def _compute(conn: Connection, rounds: Iterator[Touched], terms: Terms, cause: Cause) -> None:
     changed: list[Changed] = []
     for touched in rounds:
-        readings, ranges = await window(partial(around, conn), touched, terms)
-        energy = metered(readings, ranges, terms)
+        energy, ranges = await computed(conn, touched, terms)
         changed.append(await replace(conn, energy.intervals, ranges, cause))
         await verdicts.replace(conn, ranges, _begun_within(energy.verdicts, ranges))
     if changed:

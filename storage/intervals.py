@@ -134,11 +134,8 @@ async def replace(conn: Connection, intervals: IntervalColumns, ranges: Ranges, 
     """
     if not len(ranges.point):
         return Changed(ranges.point, ranges.start)
-    bounds = instant(ranges.start.min()), instant(ranges.past.max())
-    stored = IntervalColumns(
-        *await copy_out(conn, SQL["intervals_within"], _INTERVAL, ranges.point, ranges.start, ranges.past, *bounds)
-    )
-    gone, new = _differences(stored, intervals)
+    stored = await within(conn, ranges)
+    gone, new = differences(stored, intervals)
     if gone.any():
         old = stored.point[gone].tolist(), stored.start[gone].tolist()
         await conn.execute(SQL["intervals_supersede"], *old, await cause.number(conn))
@@ -153,7 +150,15 @@ async def replace(conn: Connection, intervals: IntervalColumns, ranges: Ranges, 
     )
 
 
-def _differences(stored: IntervalColumns, wanted: IntervalColumns) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+async def within(conn: Connection, ranges: Ranges) -> IntervalColumns:
+    """The intervals that overlap the ranges, of which there is at least one."""
+    bounds = instant(ranges.start.min()), instant(ranges.past.max())
+    return IntervalColumns(
+        *await copy_out(conn, SQL["intervals_within"], _INTERVAL, ranges.point, ranges.start, ranges.past, *bounds)
+    )
+
+
+def differences(stored: IntervalColumns, wanted: IntervalColumns) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which stored intervals must go and which wanted ones be written; one that differs is both."""
     place, known = keys.find(wanted.point, wanted.start, stored.point, stored.start)
     same = known.copy()

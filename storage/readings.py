@@ -157,6 +157,13 @@ async def series(conn: Connection, point: int, start: int, end: int) -> ReadingC
     return ReadingColumns(*await copy_out(conn, SQL["readings_series"], _READ, point, instant(start), instant(end)))
 
 
+async def extent(conn: Connection, point: int, start: int, end: int, most: int) -> tuple[int, int, int]:
+    """(how many readings a point has in [start, end), counted up to `most`; the first; the last of them)."""
+    row = await conn.fetchrow(SQL["readings_extent"], point, instant(start), instant(end), most)
+    assert row
+    return row["count"], row["first"] or start, row["last"] or start
+
+
 async def latest(conn: Connection, points: Points | None = None) -> ReadingColumns:
     """The last reading of each of these points, or of all, where there is one."""
     return _by_point_and_time(await copy_out(conn, SQL["readings_latest"], _READ, points))

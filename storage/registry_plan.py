@@ -44,6 +44,34 @@ class Dirty(NamedTuple):
     end: datetime
 
 
+class Month(NamedTuple):
+    """Consumption of a month of the zone, or of the part of it that is made again; None: nothing known."""
+
+    name: str
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What will become of a range: how many intervals are in it, how many of them change, and the months' sums."""
+
+    intervals: int
+    different: int
+    unit: str
+    months: tuple[Month, ...]
+
+    def __str__(self) -> str:
+        if not self.different:
+            return f"{self.intervals} intervals, none changes"
+        sums = ", ".join(
+            f"{month.name} {_amount(month.before)} → {_amount(month.after)}"
+            for month in self.months
+            if month.before != month.after
+        )
+        return f"{self.different} of {self.intervals} intervals change" + (f"; {self.unit}: {sums}" if sums else "")
+
+
 @dataclass
 class Plan:
     """What is to be done; `now` is the instant everything that begins now begins."""
@@ -64,6 +92,8 @@ class Plan:
     points: dict[PointKey, int] = field(default_factory=dict)
     """Points there are already."""
     zones: dict[str, ZoneInfo] = field(default_factory=dict)
+    foreseen: dict[Dirty, Foreseen] = field(default_factory=dict)
+    """What becomes of what is made again, as far as it was looked at."""
 
     @property
     def empty(self) -> bool:
@@ -92,15 +122,23 @@ class Plan:
         return "\n".join(lines)
 
     def _recomputed(self) -> list[str]:
-        ranges: dict[tuple[str, str, datetime, datetime], None] = {}
-        for (uscc, code, _), start, end in self.dirty:
-            ranges[uscc, code, start, end] = None
-        return [
+        """A line per metering point and range, with what becomes of each register that changes."""
+        ranges: dict[tuple[str, str, datetime, datetime], list[str]] = {}
+        for one in self.dirty:
+            (uscc, code, quantity), start, end = one
+            told = ranges.setdefault((uscc, code, start, end), [])
+            if one in self.foreseen and self.foreseen[one].intervals:
+                told.append(f"\n    {quantity}: {self.foreseen[one]}")
+        lines = [
             f"metering point {uscc}/{code}: intervals from {start.astimezone(zone).isoformat(timespec='seconds')} "
-            f"to {end.astimezone(zone).isoformat(timespec='seconds')} are made again"
-            for uscc, code, start, end in ranges
+            f"to {end.astimezone(zone).isoformat(timespec='seconds')} are made again{''.join(told)}"
+            for (uscc, code, start, end), told in ranges.items()
             for zone in [self.zones[uscc]]
         ]
+        unseen = len(self.dirty) - len(self.foreseen)
+        if self.foreseen and unseen:
+            lines.append(f"of {unseen} more ranges of registers the difference was not computed beforehand")
+        return lines
 
 
 def make_plan(
@@ -239,6 +277,10 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_text(inner) for inner in value) + "]"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _amount(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.10g}"
 
 
 def _cut(lines: list[str]) -> list[str]:

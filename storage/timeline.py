@@ -148,11 +148,12 @@ def _schedule(known: Schedule, before: tuple[Span, ...], covers: tuple[Cover, ..
 @lru_cache(maxsize=1024)
 def grid(known: Grid, due: Schedule, now: datetime | None) -> Grid:
     """How long a point's intervals are with this schedule; `now` None: the point is new."""
-    micro = tuple((_us(at), cadence_s) for at, cadence_s in due)
-    return first_grid(micro) if now is None else next_grid(known, micro, _us(now))
+    micro = tuple((microseconds(at), cadence_s) for at, cadence_s in due)
+    return first_grid(micro) if now is None else next_grid(known, micro, microseconds(now))
 
 
-def _us(at: datetime) -> int:
+def microseconds(at: datetime) -> int:
+    """Since the epoch."""
     return (at - _EPOCH) // timedelta(microseconds=1)
 
 

@@ -110,6 +110,18 @@ async def stream(nats: NatsAddress) -> AsyncIterator["Stream"]:
     await connected.close()
 
 
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a registry file."""
+
+    def to_file(text: str) -> Path:
+        path = tmp_path / "registry.yaml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return to_file
+
+
 @contextmanager
 def _database(server_url: str, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"

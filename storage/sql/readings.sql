@@ -49,6 +49,13 @@ cross join lateral (
      order by time limit $5)
 ) r;
 
+-- name: readings_extent
+-- How many readings point $1 has in [$2, $3), counted up to $4, and the first and the last of them.
+select
+    count(*) as count, (extract(epoch from min(time)) * 1000000)::bigint as first,
+    (extract(epoch from max(time)) * 1000000)::bigint as last
+from (select time from reading where point_id = $1 and time >= $2 and time < $3 limit $4) counted;
+
 -- name: readings_series
 select point_id, time, value, flags from reading
 where point_id = $1 and time >= $2 and time < $3

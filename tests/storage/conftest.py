@@ -2,14 +2,12 @@
 
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from storage.database import Database
 from storage.migrate import migrate
-from tests.storage.registry import Write
 
 _EMPTY = """
 do $$ declare thing record; begin
@@ -50,13 +48,3 @@ def engine(request: pytest.FixtureRequest) -> Database:
     """A migrated, empty database of either engine."""
     database: Database = request.getfixturevalue("database" if request.param == "postgres" else "timescale")
     return database
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def to_file(text: str) -> Path:
-        path = tmp_path / "registry.yaml"
-        path.write_text(text, "utf-8")
-        return path
-
-    return to_file
