@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import secrets
@@ -525,9 +526,22 @@ def _profiles_test(options: argparse.Namespace) -> None:
 
 
 def _backtest(options: argparse.Namespace) -> None:
+    from alerts.detect import Detector
     from collector.backtest import backtest
+    from collector.visible import Alarm, Visible
 
-    print(backtest(options.readings, options.meters, options.out))
+    def detect(meter: Visible, zone: str) -> list[Alarm]:
+        if meter.step_s > 3600:
+            return []
+        detector = Detector(meter.step_s, zone)
+        detector.feed(meter.start, meter.value, meter.known)
+        last = int(meter.start[-1]) + meter.step_s * 1_000_000
+        return [
+            Alarm(one.cause, one.start, one.end or last, one.detected_at, one.severity, json.dumps(one.evidence))
+            for one in detector.incidents
+        ]
+
+    print(backtest(options.readings, options.meters, options.out, detect))
 
 
 def _simulate(options: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ from collector.backtestfiles import (
     MeterFacts,
     read_meters,
     read_readings,
+    write_alerts,
     write_intervals,
     write_totals,
     write_verdicts,
@@ -28,6 +29,7 @@ from collector.evidence import Told
 from collector.pairs import Array, Pairs
 from collector.registers import Kind
 from collector.terms import Terms
+from collector.visible import Alarm, Detect, visible
 from config.grid import first_grid
 from config.quality import Quality
 from storage.intervals import IntervalColumns, Ranges
@@ -51,8 +53,9 @@ class Total:
     missing: int
 
 
-def backtest(readings: Path, meters: Path, out: Path) -> str:
-    """Write intervals.csv, totals.csv and verdicts.csv into `out`; what was done, in one line. Raises ConfigError."""
+def backtest(readings: Path, meters: Path, out: Path, detect: Detect | None = None) -> str:
+    """Write intervals.csv, totals.csv, verdicts.csv and, with a detector, alerts.csv into `out`; what was done, in one
+    line. Raises ConfigError."""
     facts = read_meters(meters)
     table, epoch = read_readings(readings, facts)
     names = list(facts)
@@ -61,18 +64,26 @@ def backtest(readings: Path, meters: Path, out: Path) -> str:
     findings = seen_at_arrival(arrivals, repeats, np.array([fact.cadence_s or 0 for fact in facts.values()]))
     intervals: list[IntervalColumns] = []
     totals: list[Total] = []
+    alarms: list[tuple[str, Alarm]] = []
     for part in _parts(arrivals):
-        result, found, sums = _compute(part, terms)
+        result, verdicts, sums = _compute(part, terms)
         intervals.append(result)
-        findings += found
+        findings += _findings(part, verdicts)
         totals += sums
+        if detect is not None:
+            for one in visible(part, result, verdicts):
+                alarms += [(names[one.meter], alarm) for alarm in detect(one, facts[names[one.meter]].zone)]
     out.mkdir(parents=True, exist_ok=True)
     write_intervals(out / "intervals.csv", names, intervals, epoch=epoch)
     write_totals(out / "totals.csv", [(names[t.meter], t) for t in totals], epoch=epoch)
     findings.sort(key=lambda found: (found.meter, found.start, found.kind))
     write_verdicts(out / "verdicts.csv", [(names[found.meter], found) for found in findings], epoch=epoch)
     rows = sum(len(part) for part in intervals)
-    return f"{len(table.meter)} readings of {len(names)} meters: {rows} intervals, {len(findings)} verdicts in {out}"
+    done = f"{len(table.meter)} readings of {len(names)} meters: {rows} intervals, {len(findings)} verdicts"
+    if detect is not None:
+        write_alerts(out / "alerts.csv", alarms, epoch=epoch)
+        done += f", {len(alarms)} alerts"
+    return f"{done} in {out}"
 
 
 def _point(number: int, facts: MeterFacts) -> Point:
@@ -97,16 +108,16 @@ def _parts(arrivals: Arrivals) -> Iterator[Arrivals]:
         begin = past
 
 
-def _compute(part: Arrivals, terms: Terms) -> tuple[IntervalColumns, list[Finding], list[Total]]:
+def _compute(part: Arrivals, terms: Terms) -> tuple[IntervalColumns, list[Told], list[Total]]:
     meters, first = np.unique(part.meter, return_index=True)
     last = np.append(first[1:], len(part)) - 1
     rank, _ = terms.ranks(meters)
     ranges = Ranges(meters, terms.floor(rank, part.time[first]), terms.ceil(rank, part.time[last]))
     readings = ReadingColumns(part.meter, part.time, part.value, np.zeros(len(part), np.int16))
     energy = metered(readings, ranges, terms)
-    findings = _findings(part, [verdict for verdict in energy.verdicts if verdict.kind is not Kind.HELD])
     sums = booked(energy.knots, len(meters), terms)
-    return energy.intervals, list(findings), list(_totals(meters, sums, energy.intervals))
+    verdicts = [verdict for verdict in energy.verdicts if verdict.kind is not Kind.HELD]
+    return energy.intervals, verdicts, list(_totals(meters, sums, energy.intervals))
 
 
 def _totals(meters: Array, sums: Booked, intervals: IntervalColumns) -> Iterator[Total]:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from collector.arrivals import Arrivals, Finding
 from collector.pairs import Array
+from collector.visible import Alarm
 from config.errors import ConfigError, Fault
 from config.quality import Method, Quality
 from config.samples import MICROSECOND
@@ -154,6 +155,12 @@ def write_totals(path: Path, rows: Iterable[tuple[str, Total]], *, epoch: bool) 
 def write_verdicts(path: Path, rows: Iterable[tuple[str, Finding]], *, epoch: bool) -> None:
     lines = [(name, one.kind, one.start, one.end, one.detected, one.evidence) for name, one in rows]
     _write(path, ("meter", "class", "start", "end", "detected_at", "evidence"), lines, (2, 3, 4), epoch)
+
+
+def write_alerts(path: Path, rows: Iterable[tuple[str, Alarm]], *, epoch: bool) -> None:
+    lines = [(name, one.rule, one.start, one.end, one.detected, one.severity, one.evidence) for name, one in rows]
+    head = ("meter", "rule", "start", "end", "detected_at", "severity", "evidence")
+    _write(path, head, lines, (2, 3, 4), epoch)
 
 
 def _write(path: Path, head: Sequence[str], lines: list[Any], instants: Sequence[int], epoch: bool) -> None:

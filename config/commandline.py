@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _quarantine(_group(commands, "quarantine", "what could not be stored, with the reason"))
     _profiles(_group(commands, "profiles", "meter profiles"))
     _import(_group(commands, "import", "bring in data from files"))
-    backtest = _add(commands, "backtest", "what the register engine makes of a file of readings; needs no server")
+    backtest = _add(commands, "backtest", "what engine and anomaly detector make of a file of readings; no server")
     backtest.add_argument("readings", type=Path, help="CSV: meter,arrived_at,read_at,register")
     backtest.add_argument("--meters", type=Path, required=True, help="JSON: what is known of each meter")
     backtest.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the result files go")
