@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from config.rules import Limits, rules, scopes
-from storage.thresholds import Setting
+from config.rules import Limits, Setting, rules, scopes
 
 
 class Thresholds:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from config.registry_models import (
     MeteringPoint,
     in_order,
 )
+from config.rules import ALL, Scope, Setting, Wrong, parse, rules
 
 M = TypeVar("M", bound=BaseModel)
 _LISTS = {"metering_points": MeteringPoint, "meters": Meter}
@@ -77,12 +78,14 @@ class _Reading:
         if not isinstance(root, Block):
             self._fault(f"{path}:1", "is not a mapping", "begin with `enterprises:`")
             return
-        self._known_keys(root, ["enterprises", "defaults"])
+        self._known_keys(root, ["enterprises", "defaults", "thresholds"])
         defaults = self._defaults(root)
         for block in self._blocks(root, "enterprises", path.parent):
             self._enterprise(block, defaults, path.parent)
         self._references()
-        if "enterprises" not in root and not self.faults:
+        if "thresholds" in root:
+            self.registry.thresholds = list(self._thresholds(root, path.parent))
+        if not {"enterprises", "thresholds"} & root.keys() and not self.faults:
             self._fault(root.where(), "there are no enterprises", "begin with `enterprises:`")
 
     def _enterprise(self, block: Block, defaults: Block | None, folder: Path) -> None:
@@ -160,6 +163,27 @@ class _Reading:
             place.update({key: row[key] for key in short})
             rest["installations"] = [place]
         return rest
+
+    def _thresholds(self, root: Block, folder: Path) -> Iterator[Setting]:
+        """What is set for alert rules: a rule, a scope (none: everybody) and the rule's own keys."""
+        for block in self._blocks(root, "thresholds", folder):
+            rule, scope = str(block.get("rule", "")), str(block.get("scope", ALL))
+            if rule not in rules():
+                what = f"unknown rule {rule!r}" if rule else "is missing"
+                self._fault(block.where("rule"), what, advice(rule, rules()))
+                continue
+            body = {key: value for key, value in block.items() if key not in ("rule", "scope")}
+            wrongs: list[Wrong] = []
+            found = parse(rules()[rule], body, wrongs)
+            for wrong in wrongs:
+                self._fault(block.where(wrong.key), wrong.what, wrong.fix)
+            try:
+                text = Scope.parse(scope).text
+            except ValueError as error:
+                self._fault(block.where("scope"), "cannot be used", str(error))
+                continue
+            if self._place(("threshold", text, rule), block, "rule") and found:
+                yield Setting(rule, text, found)
 
     def _references(self) -> None:
         """Names of metering points that are none, also in objects with other faults."""

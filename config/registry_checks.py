@@ -21,6 +21,7 @@ from config.profile import Profile
 from config.quantities import QUANTITIES, Ratio
 from config.registry_file import Block
 from config.registry_models import DRIVERS, Enterprise, Installation, Meter, MeteringPoint
+from config.rules import Setting
 
 T = TypeVar("T")
 
@@ -42,7 +43,10 @@ class Registry:
     mappings: Mapping[str, PayloadMapping]
     enterprises: list[Enterprise] = field(default_factory=list)
     places: dict[tuple[str, str, str], Block] = field(default_factory=dict)
-    """(enterprise, metering_point or meter; uscc; code, empty for the enterprise) -> its block."""
+    """(enterprise, metering_point or meter; uscc; code, empty for the enterprise) -> its block; of thresholds
+    (threshold; scope; rule)."""
+    thresholds: list[Setting] | None = None
+    """None: the file says nothing of thresholds."""
     _registers: dict[tuple[str, str, str], tuple[Ratio, float | None, float]] = field(default_factory=dict)
 
     def where(self, kind: str, uscc: str, code: str, key: str = "") -> str:

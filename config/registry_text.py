@@ -11,13 +11,16 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from config.registry_models import DRIVERS, Enterprise, Installation, Meter, MeteringPoint
+from config.rules import Setting
 
 Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def to_yaml(enterprises: Iterable[Enterprise]) -> str:
-    """Enterprises as a registry file, one line for each metering point and meter where it fits."""
-    body = {"enterprises": [_enterprise(enterprise) for enterprise in enterprises]}
+def to_yaml(enterprises: Iterable[Enterprise], settings: Iterable[Setting] = ()) -> str:
+    """Enterprises and thresholds as a registry file, one line for each metering point and meter where it fits."""
+    body: dict[str, Any] = {"enterprises": [_enterprise(enterprise) for enterprise in enterprises]}
+    if thresholds := [{"rule": one.rule, "scope": one.scope, **one.body} for one in settings]:
+        body["thresholds"] = thresholds
     return str(
         yaml.dump(body, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=10_000)
     )

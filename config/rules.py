@@ -7,7 +7,7 @@ A threshold is set for a scope; the narrowest one wins, key by key: `default`, `
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -56,9 +56,9 @@ class Threshold(BaseModel):
         except ValueError:
             raise ValueError(self._wanted()) from None
         within = (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
-        if not within or number - number != 0 or (self.whole and number != int(number)):
+        if not within or number - number != 0 or (self.whole and not number.is_integer()):
             raise ValueError(self._wanted())
-        return int(number) if self.whole else number
+        return int(number) if number.is_integer() else number
 
     def _wanted(self) -> str:
         bounds = [f"at least {self.least:g}"] if self.least is not None else []
@@ -113,6 +113,10 @@ class Scope(NamedTuple):
             raise ValueError(f"unknown carrier {rest!r}; {advice(rest, carriers())}")
         raise ValueError(f"{text!r} is not a scope; give default, carrier:CODE, enterprise:USCC or point:USCC/CODE")
 
+    def within(self, usccs: Collection[str]) -> bool:
+        """Whether it concerns everybody, or one of these enterprises."""
+        return self.kind in ("default", "carrier") or self.of in usccs
+
     @property
     def text(self) -> str:
         """As `parse` takes it."""
@@ -136,6 +140,14 @@ def _rule(name: str, body: dict[str, Any]) -> RuleText:
     if body["period"] != "at once":
         body["thresholds"] = {"enabled": {"default": enabled, "zh": "启用", "en": "enabled"}, **body["thresholds"]}
     return RuleText(name=name, **body)
+
+
+class Setting(NamedTuple):
+    """What is set of a rule's thresholds for a scope."""
+
+    rule: str
+    scope: str
+    body: Mapping[str, Any]
 
 
 class Wrong(NamedTuple):

@@ -20,6 +20,8 @@ from config.profile import Profile
 from config.registry_checks import Registry
 from config.registry_models import HEAD, Meter, MeteringPoint
 from config.registry_text import to_yaml
+from config.rules import Scope
+from storage import thresholds
 from storage.changes import Cause
 from storage.database import Database
 from storage.intervals import rezone
@@ -81,7 +83,9 @@ async def export(db: Database, usccs: Sequence[str] | None = None) -> str:
     """The registry of these enterprises (None: all) as a file that `apply` finds nothing to change in."""
     async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
         state = await read_enterprises(conn, usccs)
-    return to_yaml(state.enterprises.values())
+        known = await thresholds.read(conn)
+    mine = [one for one in known if usccs is None or Scope.parse(one.scope).of in usccs]
+    return to_yaml(state.enterprises.values(), mine)
 
 
 @contextmanager
@@ -103,13 +107,18 @@ async def _plan(conn: Connection, registry: Registry, prune: bool) -> Plan:
     profiles = _Files(Profile, registry.profiles, {meter.profile for meter in meters}, await read_profiles(conn))
     mappings = _Files(PayloadMapping, registry.mappings, {meter.mapping for meter in meters}, await read_mappings(conn))
     mentioned = {enterprise.uscc for enterprise in registry.enterprises}
+    scopes = [Scope.parse(one.scope) for one in registry.thresholds or ()]
+    concerned = {scope.of for scope in scopes if scope.kind in ("enterprise", "point")}
     users = await conn.fetch(SQL["registry_users"], list(profiles.changed), list(mappings.changed))
-    state = await read_state(conn, sorted(mentioned | {row["uscc"] for row in users}))
-    whole = Registry(profiles.all, mappings.all, registry.enterprises, registry.places)
+    state = await read_state(conn, sorted(mentioned | concerned | {row["uscc"] for row in users}))
+    whole = Registry(profiles.all, mappings.all, registry.enterprises, registry.places, registry.thresholds)
     addresses = {meter.address.lower() for one in registry.enterprises for meter in one.meters if meter.address}
     neighbours = await read_neighbours(conn, sorted(addresses), state.ids)
     made = make_plan(whole, state, neighbours, prune=prune, now=datetime.now(UTC).replace(microsecond=0))
     made.profiles, made.mappings = profiles.changed, mappings.changed
+    if registry.thresholds is not None:
+        known = await thresholds.read(conn)
+        made.settings, made.kept_settings = thresholds.compare(known, registry.thresholds, mentioned, prune=prune)
     return made
 
 
@@ -137,6 +146,7 @@ async def _write(conn: Connection, plan: Plan, actor: str) -> None:
     await rezone(conn, [change.uscc for change in heads if rezoned(change)])
     await _analyze(conn, len(plan.stretches))
     await _write_audit(conn, plan, actor)
+    await thresholds.write(conn, plan.settings, actor)
 
 
 async def _analyze(conn: Connection, changed: int) -> None:
@@ -263,7 +273,7 @@ async def _write_audit(conn: Connection, plan: Plan, actor: str) -> None:
     ]
     for kind, bodies in (("profile", plan.profiles), ("mapping", plan.mappings)):
         rows += [(actor, "change", kind, name, None, json.dumps(body)) for name, body in bodies.items()]
-    if not rows:
+    if not rows and not plan.settings:
         points = {*plan.stretches, *plan.schedules, *plan.grids}
         rows = [(actor, "derive", "point", "", None, json.dumps({"points": len(points)}))]
     columns = ("actor", "action", "kind", "code", "before", "after")

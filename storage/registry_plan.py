@@ -9,11 +9,13 @@ from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from config.addresses import masked
-from config.errors import ConfigError
+from config.errors import ConfigError, Fault
 from config.grid import Grid
 from config.quantities import QUANTITIES
 from config.registry_checks import Registry, check
 from config.registry_models import HEAD, Enterprise, Installation, Meter, MeteringPoint
+from config.rules import Scope, Setting
+from storage import thresholds
 from storage.registry_state import PointKey, State
 from storage.timeline import Cover, Schedule, Stretch, differing, grid, lives, schedule
 
@@ -94,11 +96,15 @@ class Plan:
     zones: dict[str, ZoneInfo] = field(default_factory=dict)
     foreseen: dict[Dirty, Foreseen] = field(default_factory=dict)
     """What becomes of what is made again, as far as it was looked at."""
+    settings: list[thresholds.Change] = field(default_factory=list)
+    kept_settings: list[Setting] = field(default_factory=list)
+    """Thresholds that are not among those of the file."""
 
     @property
     def empty(self) -> bool:
         """Whether an apply would change nothing."""
-        return not (self.changes or self.profiles or self.mappings or self.stretches or self.schedules or self.grids)
+        objects = self.changes or self.profiles or self.mappings or self.settings
+        return not (objects or self.stretches or self.schedules or self.grids)
 
     @property
     def reason(self) -> str:
@@ -112,9 +118,11 @@ class Plan:
             [_line(change) for change in self.changes],
             [f"~ profile {name}" for name in self.profiles],
             [f"~ mapping {name}" for name in self.mappings],
+            [str(change) for change in self.settings],
             [f"! enterprise {one.uscc}: all its days are made again" for one in self.changes if rezoned(one)],
             [f"! {line}" for line in self._recomputed()],
             [f"= {kind.replace('_', ' ')} {uscc}/{code}: not in file, kept" for kind, uscc, code in self.kept],
+            [f"= threshold {one.rule} {one.scope}: not in file, kept" for one in self.kept_settings],
         ]
         lines = [line for section in sections for line in _cut(section)]
         if self.empty:
@@ -153,13 +161,27 @@ def make_plan(
         else:
             wanted[uscc] = before
     whole = Registry(registry.profiles, registry.mappings, [*wanted.values(), *neighbours], registry.places)
-    if faults := list(check(whole)):
+    if faults := [*check(whole), *_unknown_scopes(registry, wanted)]:
         raise ConfigError(faults)
     for uscc, after in wanted.items():
         plan.zones[uscc] = ZoneInfo(after.zone)
         plan.changes += _changes(state.enterprises.get(uscc), after)
     _derive(plan, whole, wanted.values(), state)
     return plan
+
+
+def _unknown_scopes(registry: Registry, wanted: Mapping[str, Enterprise]) -> Iterator[Fault]:
+    """Thresholds for enterprises and metering points that do not exist."""
+    for one in registry.thresholds or ():
+        scope = Scope.parse(one.scope)
+        known = {point.code for point in wanted[scope.of].metering_points} if scope.of in wanted else set()
+        if scope.kind == "enterprise" and scope.of not in wanted:
+            what, fix = f"there is no enterprise {scope.of}", "correct the code, or add the enterprise"
+        elif scope.kind == "point" and scope.code not in known:
+            what, fix = f"{scope.of} has no metering point {scope.code}", "correct the code, or add the metering point"
+        else:
+            continue
+        yield Fault(registry.where("threshold", one.scope, one.rule, "scope"), what, fix)
 
 
 def _with_kept(plan: Plan, wanted: Enterprise, before: Enterprise, prune: bool) -> Enterprise:

@@ -14,11 +14,10 @@ from api.problems import Problem, bad_parameter
 from api.rule_models import DryRunAnswer, DryRunAsked, RuleItem, SettingItem
 from api.services import Services
 from api.times import local
-from config.rules import Number, RuleText, Scope, Wrong, parse, rules
+from config.rules import Number, RuleText, Scope, Setting, Wrong, parse, rules
 from config.samples import now_us
 from storage import thresholds, views
 from storage.access import Principal
-from storage.thresholds import Setting
 from storage.views import Sight
 
 router = APIRouter(tags=["alerts"])

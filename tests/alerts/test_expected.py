@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from alerts.expected import Windows
 from alerts.thresholds import Thresholds
+from config.rules import Setting
 from config.samples import MICROSECOND
 from storage.gaps import FOREVER
 from storage.points import Point, Segment
-from storage.thresholds import Setting
 
 SECOND = MICROSECOND
 

@@ -11,6 +11,7 @@ from alerts.loading import places
 from alerts.rules import INSPECTIONS
 from alerts.thresholds import Thresholds
 from config.quality import Flag, Quality
+from config.rules import Setting
 from config.samples import SampleBatch
 from storage import history, intervals, readings, thresholds, verdicts
 from storage.alerts import Running
@@ -18,7 +19,6 @@ from storage.changes import later_readings
 from storage.columns import instant
 from storage.intervals import IntervalColumns, Ranges
 from storage.points import load_points
-from storage.thresholds import Setting
 from storage.verdicts import Verdict
 from tests.alerts.histories import MIDNIGHT, ZONE, place
 from tests.alerts.histories import find as found_in

@@ -351,3 +351,54 @@ async def test_parents_and_removed_connections(database: Database, write: Write)
     await registry.apply(database, write(text(meters=bare, points=points.replace(", parent: B", ""))), actor="anna")
     assert await rows(database, query) == []
     assert await rows(database, "select 1 from connection") == []
+
+
+async def test_thresholds_are_planned_applied_exported_and_pruned(database: Database, write: Write) -> None:
+    head = text(meters=meter())
+    lines = (
+        "thresholds:\n- {rule: gap, cadences: 5}\n"
+        f"- {{rule: balance, scope: 'point:{USCC}/E-1', max_loss: 0.1, days: 3}}\n"
+    )
+    path = write(head + lines)
+    planned = str(await registry.plan(database, path)).splitlines()
+    assert str(await registry.apply(database, path, actor="anna")).splitlines() == planned
+    assert [line for line in planned if "threshold" in line] == [
+        "+ threshold gap default: cadences 5",
+        f"+ threshold balance point:{USCC}/E-1: max_loss 0.1, days 3",
+    ]
+    audit = await rows(database, "select actor, action, code from audit where kind = 'threshold' order by id")
+    assert audit == [("anna", "create", "gap default"), ("anna", "create", f"balance point:{USCC}/E-1")]
+    exported = await registry.export(database)
+    assert exported.splitlines()[-2:] == [
+        f"- {{rule: balance, scope: 'point:{USCC}/E-1', days: 3, max_loss: 0.1}}",
+        "- {rule: gap, scope: default, cadences: 5}",
+    ]
+    assert str(await registry.plan(database, write(exported))) == "nothing to change"
+    assert "gap" not in await registry.export(database, [USCC]), "what holds for everybody is not one enterprise's"
+    assert str(await registry.plan(database, write(head), prune=True)) == "nothing to change", "it says nothing of them"
+    fewer = f"thresholds:\n- {{rule: balance, scope: 'point:{USCC}/E-1', days: 4}}\n"
+    assert str(await registry.plan(database, write(head + fewer))).splitlines() == [
+        f"~ threshold balance point:{USCC}/E-1: days 3 → 4, max_loss 0.1 → -",
+        "= threshold gap default: not in file, kept",
+    ]
+    done = await registry.apply(database, write(head + fewer), actor="ben", prune=True)
+    assert "- threshold gap default: cadences 5 → -" in str(done)
+    assert await rows(database, "select rule, scope, body::text from threshold") == [
+        ("balance", f"point:{USCC}/E-1", '{"days": 4}')
+    ]
+
+
+async def test_thresholds_of_what_does_not_exist_are_refused(database: Database, write: Write) -> None:
+    await registry.apply(database, write(text(meters=meter(), uscc=OTHER)), actor="anna")
+    lines = (
+        f"thresholds:\n- {{rule: gap, scope: 'point:{OTHER}/E-1', cadences: 4}}\n"
+        f"- {{rule: gap, scope: 'point:{OTHER}/E-9', cadences: 4}}\n"
+        f"- {{rule: gap, scope: 'enterprise:{USCC}', cadences: 4}}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        await registry.apply(database, write(lines), actor="anna")
+    assert [str(fault).partition(" ")[2] for fault in caught.value.faults] == [
+        f"thresholds[1].scope: {OTHER} has no metering point E-9; correct the code, or add the metering point",
+        f"thresholds[2].scope: there is no enterprise {USCC}; correct the code, or add the enterprise",
+    ]
+    assert await rows(database, "select 1 from threshold") == []
