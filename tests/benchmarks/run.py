@@ -13,6 +13,7 @@ BENCHMARKS = {
     "memory": ("modbus", "memory"),
     "api": ("api",),
     "watch": ("watch",),
+    "inspections": ("inspections",),
     "energy": ("energy",),
     "import": ("imports",),
     "registry": ("registry",),

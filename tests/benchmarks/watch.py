@@ -76,7 +76,16 @@ async def measure(points: int, cadence_s: int, seconds: float) -> Result:
 
 @asynccontextmanager
 async def _world(points: int, cadence_s: int) -> AsyncIterator[tuple[World, str]]:
-    """A registry with one point a meter, on servers of its own."""
+    """A registry with one point a meter."""
+    async with servers() as (db, stream, url):
+        world = World(db, stream, quantities=("active_energy_import",))
+        await world.register(points, cadence_s=cadence_s, enterprises=ENTERPRISES, since=now_us())
+        yield world, url
+
+
+@asynccontextmanager
+async def servers() -> AsyncIterator[tuple[Database, Stream, str]]:
+    """An empty, migrated database and a stream, with its address, on servers of their own."""
     with temporary_home() as home, embedded.postgres(home) as postgres, embedded.nats(home, "127.0.0.1:0") as nats:
         admin = await Database.connect(postgres.url, role="bench")
         name = f"bench_{uuid.uuid4().hex[:8]}"
@@ -86,9 +95,7 @@ async def _world(points: int, cadence_s: int) -> AsyncIterator[tuple[World, str]
         stream = await Stream.connect(nats.url)
         try:
             await migrate(db)
-            world = World(db, stream, quantities=("active_energy_import",))
-            await world.register(points, cadence_s=cadence_s, enterprises=ENTERPRISES, since=now_us())
-            yield world, nats.url
+            yield db, stream, nats.url
         finally:
             await stream.close()
             await db.close()
