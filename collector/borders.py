@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from collector.pairs import Array
-from collector.registers import doubtful
+from collector.registers import Ruling, doubtful
 from collector.terms import Terms
 
 Border = tuple[int, int, float]
@@ -46,7 +46,7 @@ def _going_on(time: Array, value: Array, segment: Array, border: int, terms: Ter
         return []
     pair = slice(border - 1, border + 1)
     step = terms.series(time[pair], value[pair], np.full(2, before))
-    if len(doubtful(step)):
+    if len(doubtful(step)) or (step.ruling is not None and step.ruling[1] != Ruling.NONE):
         return []
     share = (new.valid_from - time[border - 1]) / (time[border] - time[border - 1])
     register = float(value[border - 1] + share * (value[border] - value[border - 1]))

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.pairs import Array, Pairs, Side, among
+from collector.terms import Terms
+from storage.intervals import Ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,26 @@ class Registers:
         """What roll-overs between two knots hide; the modulus is that of the knot `after`."""
         turns = self.knots.wraps[last] - self.knots.wraps[first]
         return np.where(turns == 0, 0.0, turns * self.knots.modulus[after]) if turns.any() else 0.0
+
+
+def grid_of(ranges: Ranges, rank: Array, closed: Array, terms: Terms) -> Grid:
+    """Intervals that start in the ranges and have ended by the instant `closed` of their point."""
+    first = terms.era(rank, ranges.start)
+    final = terms.era(rank, np.maximum(ranges.past - 1, ranges.start))
+    place, start, past, era = np.arange(len(ranges.point)), ranges.start, np.minimum(ranges.past, closed), first
+    if (first != final).any():  # a range over several eras is one stretch for each
+        place = np.repeat(place, final - first + 1)
+        era = np.concatenate([np.arange(one, other + 1) for one, other in zip(first, final, strict=True)])
+        start = np.maximum(ranges.start[place], terms.era_start[era])
+        after = terms.era_start[np.minimum(era + 1, len(terms.era_start) - 1)]
+        past = np.where(era < final[place], np.minimum(past[place], after), past[place])
+    length = terms.length[era]
+    start = -(-start // length) * length
+    count = np.maximum((past - start) // length, 0)
+    stretch = np.repeat(np.arange(len(count)), count)
+    index = np.arange(len(stretch)) - np.repeat(np.cumsum(count) - count, count)
+    start = start[stretch] + index * length[stretch]
+    return Grid(place[stretch], start, start + length[stretch], era[stretch])
 
 
 def counted(readings: Pairs, grid: Grid) -> Array:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from collector.pairs import Array
-from collector.registers import HOPELESS, HOUR, LOOK, PATIENCE, SETTLED, Judged, Kind, Series, Verdict, doubtful
+from collector.registers import HOPELESS, HOUR, LOOK, PATIENCE, SETTLED, Judged, Kind, Ruling, Series, Verdict, doubtful
 
 _GROWN = 3
 """Readings, growing again, that make a register a reset which fell to nearly nothing."""
@@ -28,17 +28,39 @@ def judge(series: Series) -> Judged:
         np.ones(count, np.bool_), series.value, np.zeros(count, np.int32), np.zeros(count, np.int32), series.modulus
     )
     steps = doubtful(series)
-    if len(steps):
+    if len(steps) or series.ruling is not None:
         judged.value, judged.modulus = series.value.copy(), series.modulus.copy()
+        rolled = [] if series.ruling is None else np.flatnonzero(series.ruling == Ruling.ROLLOVER).tolist()
+        for first in rolled:
+            judged.modulus[first : _end(series, first)] = series.modulus[first]
         settled = 0
         for step in steps.tolist():
             if step >= settled:
                 settled = _Doubt(series, judged, step).settle()
         judged.hopeless = _hopeless(series, judged, steps)
     new_group = np.concatenate(([True], np.diff(series.group) != 0)) if count else np.empty(0, np.bool_)
+    if series.ruling is not None:
+        new_group &= _ends(series.ruling, series, judged)
     judged.run = np.cumsum(judged.run + new_group, dtype=np.int32)
     judged.wraps = np.cumsum(judged.wraps, dtype=np.int32)
     return judged
+
+
+def _end(series: Series, index: int) -> int:
+    """Where the group of a reading ends."""
+    return int(np.searchsorted(series.group, series.group[index], "right"))
+
+
+def _ends(ruling: Array, series: Series, judged: Judged) -> Array:
+    """Steps after which a register does not go on. After the others it keeps the modulus found before them."""
+    goes_on = (ruling == Ruling.ACCEPT) | (ruling == Ruling.ROLLOVER)
+    judged.wraps[ruling == Ruling.ROLLOVER] = 1
+    for first in np.flatnonzero(goes_on).tolist():
+        past = _end(series, first)
+        unknown = np.isnan(judged.modulus[first:past])
+        judged.modulus[first:past][unknown] = judged.modulus[first - 1]
+    ends: Array = ~goes_on
+    return ends
 
 
 def _hopeless(series: Series, judged: Judged, steps: Array) -> list[tuple[int, int]]:

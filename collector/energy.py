@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.borders import borders
-from collector.boundary import Grid, Knots, Registers, counted
+from collector.boundary import Grid, Knots, Registers, counted, grid_of
 from collector.doubt import judge
 from collector.evidence import Told, told
 from collector.pairs import Array, Pairs, search
-from collector.registers import Judged, Kind, Series
+from collector.registers import Judged, Kind, Ruling, Series
 from collector.terms import FOREVER, Terms
 from config.quality import Method, Quality
 from config.samples import MICROSECOND
@@ -84,12 +84,15 @@ def _metered(readings: ReadingColumns, ranges: Ranges, terms: Terms) -> Energy:
     series, places, segments = _series(readings, place, rank, terms)
     judged = judge(series)
     knots = _knots(series, judged, places, segments)
-    closed = np.maximum(_last(place, readings.time, len(ranges.point)), _last(places, series.time, len(ranges.point)))
+    heard = ~terms.rulings.excluded(rank[place], readings.time)
+    closed = _last(place[heard], readings.time[heard], len(ranges.point))
+    closed = np.maximum(closed, _last(places, series.time, len(ranges.point)))
     closed[_last(knots.place, knots.time, len(ranges.point)) == 0] = 0
-    grid = _grid(ranges, rank, closed, terms)
+    grid = grid_of(ranges, rank, closed, terms)
     held = grid.end > _held(series, places, judged, len(ranges.point))[grid.place]
     held |= _within(judged.hopeless, series, places, grid)
-    intervals = _intervals(grid, Registers(knots), held, _doubted(series, judged, places, grid), terms)
+    doubted, released = _doubted(series, judged, places, grid), _released(series, places, grid)
+    intervals = _intervals(grid, Registers(knots), held, doubted, released, terms)
     intervals["received"] = counted(Pairs(place, readings.time), grid)
     verdicts = list(told(series, judged.verdicts, ranges.point[places]))
     return Energy(_rows(intervals, grid, ranges), verdicts, knots)
@@ -141,6 +144,14 @@ def _doubted(series: Series, judged: Judged, places: Array, grid: Grid) -> NDArr
     return _within(spans, series, places, grid)
 
 
+def _released(series: Series, places: Array, grid: Grid) -> NDArray[np.bool_]:
+    """Intervals in which a register fell, and people say that it did: energy the other way."""
+    if series.ruling is None:
+        return np.zeros(len(grid), np.bool_)
+    falls = np.flatnonzero((series.ruling[1:] == Ruling.ACCEPT) & (np.diff(series.value) < 0))
+    return _within([(step, step + 1) for step in falls.tolist()], series, places, grid)
+
+
 def _within(spans: list[tuple[int, int]], series: Series, places: Array, grid: Grid) -> NDArray[np.bool_]:
     """Intervals of which a part lies in one of these spans, given by their first and last reading."""
     inside = np.zeros(len(grid.place), np.bool_)
@@ -159,26 +170,6 @@ def _last(place: Array, time: Array, count: int) -> Array:
     return np.where(present, np.append(time, 0)[index - 1], 0)
 
 
-def _grid(ranges: Ranges, rank: Array, closed: Array, terms: Terms) -> Grid:
-    """Intervals that start in the ranges and have ended by the instant `closed` of their point."""
-    first = terms.era(rank, ranges.start)
-    final = terms.era(rank, np.maximum(ranges.past - 1, ranges.start))
-    place, start, past, era = np.arange(len(ranges.point)), ranges.start, np.minimum(ranges.past, closed), first
-    if (first != final).any():  # a range over several eras is one stretch for each
-        place = np.repeat(place, final - first + 1)
-        era = np.concatenate([np.arange(one, other + 1) for one, other in zip(first, final, strict=True)])
-        start = np.maximum(ranges.start[place], terms.era_start[era])
-        after = terms.era_start[np.minimum(era + 1, len(terms.era_start) - 1)]
-        past = np.where(era < final[place], np.minimum(past[place], after), past[place])
-    length = terms.length[era]
-    start = -(-start // length) * length
-    count = np.maximum((past - start) // length, 0)
-    stretch = np.repeat(np.arange(len(count)), count)
-    index = np.arange(len(stretch)) - np.repeat(np.cumsum(count) - count, count)
-    start = start[stretch] + index * length[stretch]
-    return Grid(place[stretch], start, start + length[stretch], era[stretch])
-
-
 def _held(series: Series, places: Array, judged: Judged, count: int) -> Array:
     """From when on each point's energy is held back. Only its latest readings can be in doubt: once another meter or
     multiplier has followed, what was never cleared up is simply left out."""
@@ -191,19 +182,26 @@ def _held(series: Series, places: Array, judged: Judged, count: int) -> Array:
 
 
 def _intervals(
-    grid: Grid, registers: Registers, held: NDArray[np.bool_], doubted: NDArray[np.bool_], terms: Terms
+    grid: Grid,
+    registers: Registers,
+    held: NDArray[np.bool_],
+    doubted: NDArray[np.bool_],
+    released: NDArray[np.bool_],
+    terms: Terms,
 ) -> dict[str, Array]:
     begin, end = registers.at_both_ends(grid)
     whole, rise = registers.between(begin, end)
     cadence = terms.cadence[grid.era]
     hole = np.maximum(2 * cadence, grid.end - grid.start)
     consumption = rise * terms.multiplier[registers.knots.segment[end.after]]
-    consumption = np.where(doubted, consumption, np.maximum(consumption, 0.0))
+    least = np.where(doubted | released, -np.inf, 0.0)
+    consumption = np.maximum(consumption, least)
     consumption[held | ~whole] = np.nan
     for index in np.flatnonzero(~whole & ~held).tolist():
-        consumption[index], whole[index] = _pieces(
+        value, whole[index] = _pieces(
             grid, index, int(begin.before[index]), int(end.after[index]), registers.knots, terms
         )
+        consumption[index] = max(value, -math.inf if released[index] else 0.0)
     estimated = whole & ~held & ((begin.gap > hole) | (end.gap > hole))
     quality = np.where(estimated, Quality.ESTIMATED, Quality.MEASURED)
     quality[held | ~whole | doubted] = Quality.SUSPECT
@@ -234,7 +232,7 @@ def _pieces(grid: Grid, index: int, before: int, after: int, knots: Knots, terms
                 rise += turns * float(knots.modulus[knot + 1])
             parts.append(rise * overlap / (until - since) * float(terms.multiplier[segment]))
             covered += overlap
-    return (max(math.fsum(parts), 0.0) if parts else math.nan), covered == end - start
+    return (math.fsum(parts) if parts else math.nan), covered == end - start
 
 
 def _rows(columns: dict[str, Array], grid: Grid, ranges: Ranges) -> IntervalColumns:

@@ -6,6 +6,7 @@ off between live readings, in portions as bounded.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ import numpy as np
 
 from collector.energy import Energy, metered
 from collector.evidence import Told
+from collector.overlay import overlaid
 from collector.pairs import Array
 from collector.terms import Terms
 from collector.window import Touched, window
@@ -86,7 +88,8 @@ async def postpone(conn: Connection) -> None:
 async def computed(conn: Connection, touched: Touched, terms: Terms) -> tuple[Energy, Ranges]:
     """The intervals that what is touched can concern, and the ranges that they are all of."""
     readings, ranges = await window(partial(around, conn), touched, terms)
-    return metered(readings, ranges, terms), ranges
+    energy = metered(readings, ranges, terms)
+    return dataclasses.replace(energy, intervals=overlaid(energy.intervals, readings, ranges, terms)), ranges
 
 
 async def _compute(conn: Connection, rounds: Iterator[Touched], terms: Terms, cause: Cause) -> None:

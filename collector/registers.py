@@ -9,7 +9,7 @@ whatever order and batches they arrived.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, IntEnum
 
 import numpy as np
 
@@ -64,9 +64,22 @@ class Verdict:
     """Of a roll-over."""
 
 
+class Ruling(IntEnum):
+    """What people say of the step into a reading. It is not judged then, and no doubt looks across it."""
+
+    NONE = 0
+    ACCEPT = 1
+    """The register went there."""
+    RESET = 2
+    """It began anew; what flowed is unknown."""
+    ROLLOVER = 3
+    """It passed its modulus."""
+
+
 @dataclass(slots=True)
 class Series:
-    """Readings of registers, sorted by group and time; a group is what one meter counted with one multiplier.
+    """Readings of registers, sorted by group and time; a group is what one meter counted with one multiplier, up to a
+    step about which people have ruled.
 
     All arrays have one length; `modulus` is NaN and `limit` (per hour) is inf where unknown.
     """
@@ -77,6 +90,8 @@ class Series:
     modulus: Array
     resolution: Array
     limit: Array
+    ruling: Array | None = None
+    """On the step into each reading; None: nobody has ruled."""
 
     def __len__(self) -> int:
         return len(self.time)

@@ -9,7 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from collector.pairs import Array
-from collector.registers import Series
+from collector.registers import Ruling, Series
+from collector.rulings import Rulings
 from config.grid import QUARTER_S, Grid
 from config.quality import Flag
 from config.samples import MICROSECOND
@@ -62,6 +63,7 @@ class Terms:
         self.modulus = _column(self.segments, lambda s: np.nan if s.modulus is None else s.modulus)
         self.resolution = _column(self.segments, lambda s: s.resolution)
         self.limit = _column(self.segments, lambda s: np.inf if s.limit_per_hour is None else s.limit_per_hour)
+        self.rulings = Rulings(self.points)
         self.bordered = np.array([_bordered(point) for point in self.points], np.bool_)
         """Points that have borders to look at: several segments, or registers noted at installation or removal."""
         spans = [(rank, era) for rank, point in enumerate(self.points) for era in eras(point.grid, point.schedule)]
@@ -90,16 +92,25 @@ class Terms:
         index: Array = np.searchsorted(self._era_key, _key(rank, time), "right") - 1
         return index
 
-    def usable(self, readings: ReadingColumns) -> tuple[Array, Array]:
-        """Readings from which energy may be booked: their indices, and the segment of each."""
-        segment = self.segment(self.ranks(readings.point)[0], readings.time)
-        rows = np.flatnonzero((segment >= 0) & ((readings.flags & Flag.QUESTIONABLE) == 0))
+    def usable(self, readings: ReadingColumns, *, ruled: bool = True) -> tuple[Array, Array]:
+        """Readings from which energy may be booked: their indices, and the segment of each. Not `ruled`: as if people
+        had left out none."""
+        rank = self.ranks(readings.point)[0]
+        segment = self.segment(rank, readings.time)
+        good = (segment >= 0) & ((readings.flags & Flag.QUESTIONABLE) == 0)
+        if ruled and self.rulings:
+            good &= ~self.rulings.excluded(rank, readings.time)
+        rows = np.flatnonzero(good)
         return rows, segment[rows]
 
-    def series(self, time: Array, value: Array, segment: Array) -> Series:
-        """Readings to be judged; sorted by segment (which is of one point only) and time."""
-        group = np.cumsum(np.diff(segment, prepend=-1) != 0)
-        return Series(group, time, value, self.modulus[segment], self.resolution[segment], self.limit[segment])
+    def series(self, time: Array, value: Array, segment: Array, *, ruled: bool = True) -> Series:
+        """Readings to be judged; sorted by segment (which is of one point only) and time. Not `ruled`: as if people had
+        ruled about none."""
+        begins, modulus, ruling = np.diff(segment, prepend=-1) != 0, self.modulus[segment], None
+        if ruled and self.rulings:
+            ruling = self.rulings.of(self._segment_rank[segment], time, segment, modulus)
+            begins |= ruling != Ruling.NONE
+        return Series(np.cumsum(begins), time, value, modulus, self.resolution[segment], self.limit[segment], ruling)
 
     def floor(self, rank: Array, time: Array) -> Array:
         """Start of the interval that holds each instant."""

@@ -119,6 +119,8 @@ class _Needs:
         self._all_after = _fewer(self._place, readings.time > until[self._place], len(touched), context)
         self._simple()
         steps = self._doubtful(places, readings.value[kept], segment)
+        if terms.rulings and terms.rulings.on(terms.ranks(touched.point)[0]).any():
+            steps = np.union1d(steps, self._without_rulings(readings, kept))
         for at in np.unique(places[steps]).tolist():
             self._widen(at, steps[places[steps] == at])
         if context <= PATIENCE:
@@ -159,11 +161,23 @@ class _Needs:
         earlier = doubtful(self._terms.series(self._time[old], value[old], segment[old]))
         return np.unique(np.concatenate([steps, *(np.arange(old[step], old[step + 1]) for step in earlier.tolist())]))
 
+    def _without_rulings(self, readings: ReadingColumns, kept: Array) -> Array:
+        """Steps that were doubtful before people ruled about them, as indices of usable readings."""
+        rows, segment = self._terms.usable(readings, ruled=False)
+        series = self._terms.series(readings.time[rows], readings.value[rows], segment, ruled=False)
+        found: list[Array] = [np.empty(0, np.int64)]
+        for step in doubtful(series).tolist():
+            place = self._place[rows[step]]
+            low = max(int(np.searchsorted(kept, rows[step], "right")) - 1, int(self._edges[place]))
+            high = min(int(np.searchsorted(kept, rows[step + 1], "left")), int(self._edges[place + 1]) - 1)
+            found.append(np.arange(low, high))
+        return np.concatenate(found)
+
     def _widen(self, at: int, steps: Array) -> None:
         """The nearest readings on either side beyond which the change cannot matter."""
         begin, end = int(self._edges[at]), int(self._edges[at + 1])
         lower = self._before(begin, int(self._first[at]) - _REACH, steps)
-        upper = self._after(end, int(self._past[at]) + SETTLED, steps)
+        upper = self._after(at, int(self._past[at]) + SETTLED, steps)
         if lower is None and self._all_before[at]:
             lower = begin
         if upper is None and self._all_after[at]:
@@ -199,13 +213,18 @@ class _Needs:
                 latest = doubt
         return latest if latest - begin >= _REACH else None
 
-    def _after(self, end: int, earliest: int, steps: Array) -> int | None:
-        """The first reading not before `earliest` that SETTLED steps in good order lead to."""
+    def _after(self, at: int, earliest: int, steps: Array) -> int | None:
+        """The first reading not before `earliest` that SETTLED steps in good order lead to, and after which no doubt
+        begins in its interval: the whole interval is computed."""
+        rank, _ = self._terms.ranks(self._touched.point[at : at + 1])
+        end = int(self._edges[at + 1])
         for doubt in steps.tolist():
             if doubt + 1 > earliest - SETTLED:
-                if doubt >= earliest:
+                if doubt >= earliest and self._time[doubt] >= self._terms.ceil(rank, self._time[[earliest]])[0]:
                     break
                 earliest = doubt + 1 + SETTLED
+            if earliest >= end:
+                return None
         return earliest if earliest < end else None
 
 

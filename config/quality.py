@@ -38,3 +38,5 @@ class Method(IntEnum):
     """Difference of the register at both ends, each bracketed by readings close by."""
     LINEAR = 1
     """Part of a gap whose energy is known from the registers at both ends, spread evenly over it."""
+    SET = 4
+    """Part of what people said flowed, spread evenly."""

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import asyncpg
 
@@ -41,6 +41,21 @@ class Segment:
     final: float | None
 
 
+Action = Literal["exclude", "accept", "reset", "rollover", "set"]
+"""What people can do to data; storage/edits.py tells what each means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An edit in force. `amount`: of `set` the consumption, of `rollover` the modulus if it is not the register's."""
+
+    id: int
+    action: Action
+    start: int
+    end: int
+    amount: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """One quantity of one metering point. `metering_point` is its code, unique within the enterprise `uscc`."""
@@ -60,6 +75,8 @@ class Point:
     """(valid_from, seconds apart that readings are expected from then on; None: none are), sorted."""
     grid: Grid = ()
     direction: str = "import"
+    edits: tuple[Edit, ...] = ()
+    """In force, in the order in which they were made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +121,15 @@ async def load_points(db: Database) -> PointTable:
         schedules = await conn.fetch(db.sql["schedule_rows"])
         grids = await conn.fetch(db.sql["grid_rows"])
         devices = await conn.fetch(db.sql["device_rows"])
+        edits = await conn.fetch(db.sql["edit_rows"])
         installations = await conn.fetch(db.sql["installation_rows"])
         mappings = await conn.fetch(db.sql["registry_mappings"])
         formulas = await conn.fetch(db.sql["formula_rows"])
     lengths = _by_point((ids, (valid_from, seconds)) for ids, valid_from, seconds in grids)
     lives = _by_point((ids, Segment(*row)) for ids, *row in segments)
+    corrections = _by_point(([point_id], Edit(*row)) for point_id, *row in edits)
     due = _by_point((ids, (valid_from, cadence_s)) for ids, valid_from, cadence_s in schedules)
-    table = PointTable(points=_points(points, lives, due, lengths), revision=revision)
+    table = PointTable(points=_points(points, lives, due, lengths, corrections), revision=revision)
     table.mappings.update({row["name"]: PayloadMapping.model_validate_json(row["body"]) for row in mappings})
     table.formulas.update(_formulas(formulas))
     for point in table.points.values():
@@ -134,6 +153,7 @@ def _points(
     segments: Mapping[int, tuple[Segment, ...]],
     schedules: Mapping[int, tuple[tuple[int, int | None], ...]],
     grids: Mapping[int, Grid],
+    edits: Mapping[int, tuple[Edit, ...]],
 ) -> dict[int, Point]:
     return {
         row["id"]: Point(
@@ -150,6 +170,7 @@ def _points(
             schedule=schedules[row["id"]],
             grid=grids[row["id"]],
             direction=row["direction"],
+            edits=edits[row["id"]],
         )
         for row in rows
     }

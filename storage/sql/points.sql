@@ -4,7 +4,7 @@
 -- name: registry_revision
 select coalesce((
     select id from audit
-    where kind in ('enterprise', 'metering_point', 'meter', 'profile', 'mapping', 'point', 'threshold')
+    where kind in ('enterprise', 'metering_point', 'meter', 'profile', 'mapping', 'point', 'threshold', 'edit')
     order by id desc limit 1
 ), 0) as revision;
 
@@ -45,6 +45,14 @@ select enterprise.uscc, metering_point.code, metering_point.formula::text
 from metering_point
 join enterprise on enterprise.id = metering_point.enterprise_id
 where metering_point.formula is not null;
+
+-- name: edit_rows
+select
+    point_id, id, action, (extract(epoch from from_time) * 1000000)::bigint as start,
+    (extract(epoch from to_time) * 1000000)::bigint as end, amount
+from edit
+where undone_at is null
+order by id;
 
 -- name: device_rows
 select

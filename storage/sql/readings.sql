@@ -33,11 +33,19 @@ on conflict do nothing;
 
 -- name: readings_around
 -- $6 and $7, the first and the last instant of all, are constants by which partitions are left out when planning.
+-- Before and after, readings that people have excluded do not count.
 select r.point_id, r.time, r.value, r.flags
-from unnest($1::integer[], $2::bigint[], $3::bigint[]) q (point_id, first, last)
+from (
+    select u.*, exists (
+        select from edit e where e.point_id = u.point_id and e.action = 'exclude' and e.undone_at is null
+    ) as edited
+    from unnest($1::integer[], $2::bigint[], $3::bigint[]) u (point_id, first, last)
+    offset 0
+) q
 cross join lateral (
     (select point_id, time, value, flags from reading
      where point_id = q.point_id and time < at_us(q.first) and time < $7::timestamptz
+       and not (q.edited and is_excluded(point_id, time))
      order by time desc limit $4)
     union all
     (select point_id, time, value, flags from reading
@@ -46,6 +54,7 @@ cross join lateral (
     union all
     (select point_id, time, value, flags from reading
      where point_id = q.point_id and time > at_us(q.last) and time > $6::timestamptz
+       and not (q.edited and is_excluded(point_id, time))
      order by time limit $5)
 ) r;
 

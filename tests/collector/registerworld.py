@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from collector.energy import metered
+from collector.overlay import overlaid
 from collector.pairs import Array
 from collector.terms import Terms
 from collector.window import Touched, window
 from config.grid import first_grid
 from config.samples import MICROSECOND
 from storage.intervals import IntervalColumns
-from storage.points import Point, Segment
+from storage.points import Edit, Point, Segment
 from storage.readings import ReadingColumns
 
 MINUTE = 60 * MICROSECOND
@@ -69,13 +71,20 @@ class World:
 
     async def compute(self, touched: Touched) -> None:
         readings, ranges = await window(self._around, touched, self.terms)
-        found = _as_rows(metered(readings, ranges, self.terms).intervals)
+        computed = metered(readings, ranges, self.terms).intervals
+        found = _as_rows(overlaid(computed, readings, ranges, self.terms))
         before = {}
         for place, start, past in zip(ranges.point, ranges.start, ranges.past, strict=True):
             for key in [key for key in self.intervals if key[0] == place and start <= key[1] < past]:
                 before[key] = self.intervals.pop(key)
         self.intervals.update(found)
         self.changed = sum(repr(before.get(key)) != repr(found.get(key)) for key in before.keys() | found.keys())
+
+    async def edit(self, edits: tuple[Edit, ...], first: int, last: int, of: int = 1) -> None:
+        """From now on these are the edits in force of a point; what lies in [first, last] is computed anew."""
+        points = [replace(known, edits=edits) if known.id == of else known for known in self.terms.points]
+        self.terms = Terms(points)
+        await self.compute(Touched(np.array([of]), np.array([first]), np.array([last]), None))
 
     async def again(self) -> None:
         """Compute everything there is once more."""
@@ -97,9 +106,13 @@ class World:
     async def _around(self, points: Array, first: Array, last: Array, before: int, after: int) -> ReadingColumns:
         keys = []
         for place, since, until in zip(points.tolist(), first.tolist(), last.tolist(), strict=True):
-            times = sorted(time for where, time in self.readings if where == place)
-            low, high = np.searchsorted(times, since, "left"), np.searchsorted(times, until, "right")
-            keys += [(place, time) for time in times[max(low - before, 0) : high + after]]
+            times = np.array(sorted(time for where, time in self.readings if where == place), np.int64)
+            inside = (since <= times) & (times <= until)
+            rank, _ = self.terms.ranks(np.full(len(times), place))
+            usable = ~self.terms.rulings.excluded(rank, times)
+            low, high = times[(times < since) & usable], times[(times > until) & usable]
+            seen = np.concatenate((low[-before:], times[inside], high[:after]))
+            keys += [(place, time) for time in seen.tolist()]
         table = np.array(keys, np.int64).reshape(-1, 2)
         values = np.array([self.readings[key] for key in keys], np.float64)
         return ReadingColumns(table[:, 0].astype(np.int32), table[:, 1], values, np.zeros(len(keys), np.int16))

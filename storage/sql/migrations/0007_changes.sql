@@ -73,3 +73,33 @@ comment on column verdict.from_time is 'the first reading it is about; to_time t
 comment on column verdict.base_time is 'the last good reading before them';
 comment on column verdict.told_time is 'the reading that told';
 create index verdict_time on verdict (from_time);
+
+-- What authorised people do to data. The word in `action` is told in storage/edits.py.
+create table edit (
+    id bigint generated always as identity primary key,
+    point_id integer not null references point,
+    from_time timestamptz not null,
+    to_time timestamptz not null check (from_time <= to_time),
+    action text not null check (action in ('exclude', 'accept', 'reset', 'rollover', 'set', 'estimate')),
+    amount double precision,
+    reason text not null,
+    actor text not null,
+    at timestamptz not null default now(),
+    change_id bigint not null references change,
+    undone_by text,
+    undone_at timestamptz,
+    undo_reason text,
+    undo_change_id bigint references change
+);
+comment on column edit.to_time is 'the last reading it is about; of set and estimate the end of the last interval';
+comment on column edit.amount is 'of set the consumption, of rollover the modulus; in the canonical unit';
+create index edit_point on edit (point_id, id);
+create index edit_in_force on edit (point_id, action) where undone_at is null;
+
+create function is_excluded(point integer, instant timestamptz) returns boolean language sql stable as $$
+    select exists (
+        select from edit
+        where point_id = point and action = 'exclude' and undone_at is null and instant between from_time and to_time
+    )
+$$;
+comment on function is_excluded is 'whether people have excluded the reading of a point at an instant';
