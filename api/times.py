@@ -37,6 +37,11 @@ def parse(text: str) -> int:
         raise ValueError(f"{text!r} is not an ISO 8601 time like 2026-01-31T08:00:00+08:00") from None
     if moment.tzinfo is None:
         raise NoOffset(f"{text!r} has no offset from UTC; write it like 2026-01-31T08:00:00+08:00 or …Z")
+    return microseconds(moment)
+
+
+def microseconds(moment: datetime) -> int:
+    """Since the epoch, exactly."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 

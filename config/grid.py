@@ -51,3 +51,9 @@ def next_grid(grid: Grid, schedule: Due, now: int) -> Grid:
             step = math.lcm(length, had) * MICROSECOND
             found.append((-(-at // step) * step, length))
     return tuple(found)
+
+
+def on_boundary(grid: Grid, at: int) -> bool:
+    """Whether an interval begins, or ends, at an instant."""
+    length = next((seconds for start, seconds in reversed(grid) if start <= at), QUARTER_S)
+    return at % (length * MICROSECOND) == 0

@@ -217,11 +217,11 @@ async def series(
 
 
 async def series_at(
-    conn: Connection, points: Points, interval: Literal["15m", "hour", "day"], start: int, past: int, at: int, zone: str
+    conn: Connection, points: Points, interval: Literal["15m", "hour", "day"], start: int, past: int, at: int
 ) -> IntervalColumns | RollupColumns:
-    """As `series`, what was shown at the instant `at`; days are those of `zone`."""
+    """As `series`, what was shown at the instant `at`, by the calendar of today."""
     layout = _INTERVAL if interval == "15m" else _ROLLUP
-    bounds = [points, instant(start), instant(past), instant(at), *([zone] if interval == "day" else ())]
+    bounds = points, instant(start), instant(past), instant(at)
     columns = await copy_out(conn, SQL[f"intervals_at_{interval}"], layout, *bounds)
     order = keys.order(columns[0], columns[1])
     ordered = [column[order] for column in columns]

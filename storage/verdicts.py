@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from storage.columns import instant
+from storage.gaps import Page, local
 from storage.queries import SQL
 
 if TYPE_CHECKING:
-    from storage.database import Connection
+    from asyncpg import Record
+
+    from storage.database import Connection, Database
     from storage.intervals import Ranges
 
 
@@ -53,3 +57,56 @@ async def replace(conn: Connection, ranges: Ranges, found: Iterable[Verdict]) ->
 
 def _differ(row: dict[str, Any], one: dict[str, Any]) -> bool:
     return {**row, "evidence": msgspec.json.decode(row["evidence"])} != {**one, "id": row["id"]}
+
+
+async def page(
+    db: Database,
+    *,
+    enterprise: str | None,
+    region: str | None,
+    metering_point: int | None = None,
+    kind: str | None = None,
+    limit: int,
+    after: str | None,
+) -> Page:
+    """Verdicts, newest first; `metering_point`: only of this one, by its row id."""
+    below = None if after is None else int(after)
+    async with db.connection() as conn:
+        rows = await conn.fetch(SQL["verdict_page"], enterprise, region, metering_point, kind, below, None, limit + 1)
+    return Page([_item(row) for row in rows[:limit]], str(rows[limit - 1]["id"]) if len(rows) > limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The readings that a verdict is about, and the one after them (None: there is none)."""
+
+    point_id: int
+    kind: str
+    first: int
+    last: int
+    next: int | None
+
+
+async def about(db: Database, verdict: int, *, enterprise: str | None, region: str | None) -> About | None:
+    """None if there is no such verdict (or none in this enterprise or region)."""
+    async with db.connection() as conn:
+        if await conn.fetchrow(SQL["verdict_page"], enterprise, region, None, None, None, verdict, 1) is None:
+            return None
+        row = await conn.fetchrow(SQL["verdict_readings"], verdict)
+    return None if row is None else About(**row)
+
+
+def _item(row: Record) -> dict[str, Any]:
+    zone = ZoneInfo(row["zone"])
+    instants = {
+        "from": "from_time",
+        "to": "to_time",
+        "base": "base_time",
+        "told": "told_time",
+        "detected_at": "detected_at",
+    }
+    return {
+        **{name: row[name] for name in ("id", "uscc", "enterprise", "metering_point", "quantity", "kind")},
+        **{name: local(row[column], zone) for name, column in instants.items()},
+        "evidence": msgspec.json.decode(row["evidence"]),
+    }

@@ -11,13 +11,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
+import numpy as np
 
 from config.calorific import CalorificValue
 from config.samples import Points
 from storage import alerts as alert_rows
+from storage import edits as edit_rows
 from storage import gaps as gap_rows
 from storage import intervals, readings
 from storage import suppressions as suppression_rows
+from storage import verdicts as verdict_rows
 from storage.access import Principal
 from storage.alerts import Chosen, Cursor, Listed, Sort
 from storage.columns import instant
@@ -25,10 +28,13 @@ from storage.gaps import Page
 
 if TYPE_CHECKING:
     from storage.database import Database
+    from storage.edits import State as EditState
+    from storage.edits import Touched
     from storage.gaps import State as GapState
     from storage.intervals import IntervalColumns, RollupColumns
     from storage.readings import ReadingColumns
     from storage.suppressions import Kind
+    from storage.verdicts import About
 
 Row: TypeAlias = dict[str, Any]
 
@@ -167,6 +173,54 @@ async def suppressions(
     )
 
 
+async def edits(
+    db: Database,
+    sight: Sight,
+    *,
+    enterprise: str | None = None,
+    metering_point: int | None = None,
+    state: EditState | None = None,
+    limit: int,
+    after: str | None,
+) -> Page:
+    """Edits, newest first."""
+    if not _within(sight, enterprise):
+        return Page([], None)
+    return await edit_rows.page(
+        db, enterprise=sight.uscc or enterprise, region=sight.region, metering_point=metering_point, state=state,
+        limit=limit, after=after,
+    )  # fmt: skip
+
+
+async def edit(db: Database, sight: Sight, number: int) -> tuple[Row, Touched] | None:
+    """One edit and what it touches."""
+    return await edit_rows.get(db, number, enterprise=sight.uscc, region=sight.region)
+
+
+async def verdicts(
+    db: Database,
+    sight: Sight,
+    *,
+    enterprise: str | None = None,
+    metering_point: int | None = None,
+    kind: str | None = None,
+    limit: int,
+    after: str | None,
+) -> Page:
+    """Verdicts, newest first."""
+    if not _within(sight, enterprise):
+        return Page([], None)
+    return await verdict_rows.page(
+        db, enterprise=sight.uscc or enterprise, region=sight.region, metering_point=metering_point, kind=kind,
+        limit=limit, after=after,
+    )  # fmt: skip
+
+
+async def verdict(db: Database, sight: Sight, number: int) -> About | None:
+    """What a verdict is about."""
+    return await verdict_rows.about(db, number, enterprise=sight.uscc, region=sight.region)
+
+
 async def profiles(db: Database) -> list[Row]:
     """The profiles in use, as they were when applied."""
     async with db.connection() as conn:
@@ -208,6 +262,18 @@ async def consumption(
     """Intervals or rollups that start in [start, past)."""
     async with db.connection() as conn:
         return await intervals.series(conn, points, source, start, past)
+
+
+async def shown(db: Database, touched: Touched, at: int | None) -> IntervalColumns:
+    """The intervals that an edit touches, as they were shown at an instant; None: now."""
+    points, span = np.array([touched.point], np.int32), (touched.start, touched.past)
+    async with db.connection() as conn:
+        if at is None:
+            found = await intervals.series(conn, points, "15m", *span)
+        else:
+            found = await intervals.series_at(conn, points, "15m", *span, at)
+    assert isinstance(found, intervals.IntervalColumns)
+    return found
 
 
 async def reading_series(db: Database, point: int, start: int, past: int) -> ReadingColumns:

@@ -4,6 +4,7 @@ from api.routes import (
     alerts,
     balances,
     carriers,
+    edits,
     enterprises,
     factors,
     gaps,
@@ -24,6 +25,7 @@ from api.routes import (
     stream,
     suppressions,
     targets,
+    verdicts,
 )
 
 ROUTERS = (
@@ -33,6 +35,8 @@ ROUTERS = (
     balances.router,
     regions.router,
     metering_points.router,
+    edits.router,
+    verdicts.router,
     meters.router,
     instruments.router,
     reviews.router,

@@ -71,9 +71,9 @@ async def list_metering_points(
 
 
 @router.get("/v1/metering-points/{uscc}/{code}", response_model=MeteringPointAnswer)
-async def one_metering_point(served: Served, seen: Seen, uscc: Uscc, code: Code) -> dict[str, Any]:
+async def onemetering_point(served: Served, seen: Seen, uscc: Uscc, code: Code) -> dict[str, Any]:
     """A metering point with its points, the last reading of each, and its meters over time."""
-    row = await _metering_point(served, seen, uscc, code)
+    row = await metering_point(served, seen, uscc, code)
     now = now_us()
     installations = [
         {
@@ -125,7 +125,7 @@ async def consumption(
     """
     now = now_us()
     begin, past = span(start, to, now, SPANS[interval])
-    row = await _metering_point(served, seen, uscc, code)
+    row = await metering_point(served, seen, uscc, code)
     made = _made(served, row, quantity)
     own = longest_interval(made.points, begin, past)
     step = max(FIXED[interval], own // MICROSECOND) if interval in FIXED else None
@@ -173,7 +173,7 @@ async def readings(
     begin, past = span(start, to, now_us(), 1)
     if past - begin > 400 * 86_400 * MICROSECOND:
         raise bad_parameter("from", "more than 400 days before `to`; ask for less at a time", "span-too-long")
-    row = await _metering_point(served, seen, uscc, code)
+    row = await metering_point(served, seen, uscc, code)
     points = _points(served, row)
     if quantity not in points:
         raise bad_parameter("quantity", f"{code} has no {quantity!r}; it has {', '.join(points) or 'none'}")
@@ -184,7 +184,8 @@ async def readings(
     return series.answer(form, head, columns, row["zone"])
 
 
-async def _metering_point(served: Services, seen: Sight, uscc: str, code: str) -> Row:
+async def metering_point(served: Services, seen: Sight, uscc: str, code: str) -> Row:
+    """A metering point that the asker may see. Raises Problem."""
     rows = await views.metering_points(served.database, seen, enterprise=uscc, code=code)
     if not rows:
         raise Problem("not-found", f"no metering point {uscc}/{code}")
@@ -199,17 +200,27 @@ def _points(served: Services, row: Row) -> dict[str, Point]:
 
 def _made(served: Services, row: Row, quantity: str | None) -> Composition:
     """Of the register asked for, or of what counts the carrier. Raises Problem."""
-    if quantity is None:
-        made = composition(served.points, row["uscc"], row["code"])
-        if made is None:
-            raise Problem("not-found", f"no meter has counted {row['carrier']} at {row['uscc']}/{row['code']}")
-        return made
+    if quantity is not None:
+        return Composition.of(register(served, row, quantity))
+    made = composition(served.points, row["uscc"], row["code"])
+    if made is None:
+        raise Problem("not-found", f"no meter has counted {row['carrier']} at {row['uscc']}/{row['code']}")
+    return made
+
+
+def register(served: Services, row: Row, quantity: str | None) -> Point:
+    """A metering point's own register: that asked for, or that which counts the carrier. Raises Problem."""
     if row["formula"]:
-        raise bad_parameter("quantity", f"{row['code']} is virtual and has no registers; leave it out")
+        raise bad_parameter("quantity", f"{row['code']} is virtual and has no registers")
     registers = {name: point for name, point in _points(served, row).items() if point.register}
+    if quantity is None:
+        counting = counting_point(served.points, row["uscc"], row["code"])
+        if counting is None:
+            raise Problem("not-found", f"no meter has counted {row['carrier']} at {row['uscc']}/{row['code']}")
+        return counting
     if quantity not in registers:
         raise bad_parameter("quantity", f"no register {quantity!r} there; {', '.join(registers) or 'none at all'}")
-    return Composition.of(registers[quantity])
+    return registers[quantity]
 
 
 def _item(served: Services, row: Row, now: int) -> dict[str, Any]:

@@ -24,3 +24,31 @@ from json_to_recordset($1::json) as new (
 on conflict (point_id, from_time, kind) do update set
     to_time = excluded.to_time, base_time = excluded.base_time, told_time = excluded.told_time,
     evidence = excluded.evidence;
+
+-- name: verdict_page
+-- Newest first. $1 enterprise, $2 region prefix, $3 metering point, $4 kind: null is any; $5: ids below; $6: only this.
+select
+    verdict.id, verdict.point_id, enterprise.uscc, enterprise.name as enterprise, enterprise.zone,
+    metering_point.code as metering_point, point.quantity, verdict.kind, verdict.from_time, verdict.to_time,
+    verdict.base_time, verdict.told_time, verdict.detected_at, verdict.evidence::text
+from verdict
+join point on point.id = verdict.point_id
+join metering_point on metering_point.id = point.metering_point_id
+join enterprise on enterprise.id = metering_point.enterprise_id
+where ($1::text is null or enterprise.uscc = $1)
+    and ($2::text is null or starts_with(enterprise.region, $2))
+    and ($3::integer is null or metering_point.id = $3)
+    and ($4::text is null or verdict.kind = $4)
+    and ($5::bigint is null or verdict.id < $5)
+    and ($6::bigint is null or verdict.id = $6)
+order by verdict.id desc
+limit $7;
+
+-- name: verdict_readings
+-- What verdict $1 is about: the point, its first and its last reading, and the one after that.
+select
+    point_id, kind, (extract(epoch from from_time) * 1000000)::bigint as first,
+    (extract(epoch from to_time) * 1000000)::bigint as last,
+    (select (extract(epoch from time) * 1000000)::bigint from reading
+     where reading.point_id = verdict.point_id and time > verdict.to_time order by time limit 1) as next
+from verdict where id = $1;

@@ -269,33 +269,33 @@ async def now(conn: Connection) -> int:
     return found
 
 
-async def shown(db: Database, which: Which, at: int) -> list[tuple[int, float, int]]:
-    async with db.connection() as conn:
-        point = np.array([1], np.int32)
-        rows = await intervals.series_at(conn, point, which, T0 - DAY, T0 + 9 * DAY, at, "Asia/Kathmandu")
-        return list(zip(rows.start.tolist(), rows.consumption.tolist(), rows.expected.tolist(), strict=True))
+Shown = list[tuple[int, float, int]]
+
+
+def rows_of(columns: IntervalColumns | RollupColumns) -> Shown:
+    return list(zip(columns.start.tolist(), columns.consumption.tolist(), columns.expected.tolist(), strict=True))
 
 
 async def test_what_was_shown_stays_known(engine: Database) -> None:
     """Whatever is replaced, removed and brought back: every state can be asked for again, also as hours and days."""
     values = np.random.default_rng(7).uniform(0, 9, 60)
     states = [values, np.append(values[:30], values[30:] + 1), values[:40], values, np.full(60, NOTHING)]
-    was: list[tuple[int, dict[Which, list[tuple[int, float, int]]]]] = []
+    async with engine.transaction() as conn:
+        point = await a_point(conn, "Asia/Kathmandu")
+    points, span = np.array([point], np.int32), (T0 - DAY, T0 + 9 * DAY)
+    was: list[tuple[int, dict[Which, Shown]]] = []
     for state in states:
         async with engine.transaction() as conn:
-            changed = await make(conn, quarters(1, T0, *state), ranges((1, T0, T0 + DAY)))
-            await intervals.roll_up(conn, changed, {1: "Asia/Kathmandu"})
+            changed = await make(conn, quarters(point, T0, *state), ranges((point, T0, T0 + DAY)))
+            await intervals.roll_up(conn, changed, {point: "Asia/Kathmandu"})
         async with engine.connection() as conn:
-            kept: dict[Which, list[tuple[int, float, int]]] = {}
-            for which in WHICH:
-                rows = await intervals.series(conn, np.array([1], np.int32), which, T0 - DAY, T0 + 9 * DAY)
-                kept[which] = list(
-                    zip(rows.start.tolist(), rows.consumption.tolist(), rows.expected.tolist(), strict=True)
-                )
+            kept = {which: rows_of(await intervals.series(conn, points, which, *span)) for which in WHICH}
             was.append((await now(conn), kept))
-    for at, kept in was:
-        for which in WHICH:
-            np.testing.assert_array_equal(await shown(engine, which, at), kept[which])
+    async with engine.connection() as conn:
+        for at, kept in was:
+            for which in WHICH:
+                found = await intervals.series_at(conn, points, which, *span, at)
+                np.testing.assert_array_equal(rows_of(found), kept[which])
 
 
 async def test_a_version_says_what_changed_it_and_nothing_is_kept_of_what_nobody_saw(engine: Database) -> None:
