@@ -59,7 +59,8 @@ def source(interval: Interval, step: int) -> Table:
 
 def rows_of(rows: Stored, point: int) -> Stored:
     """The rows of one of the points."""
-    first, past = np.searchsorted(rows.point, (point, point + 1))
+    bounds = np.array((point, point + 1), rows.point.dtype)  # of another type all of the column would be converted
+    first, past = np.searchsorted(rows.point, bounds)
     return type(rows)(*(getattr(rows, column.name)[first:past] for column in fields(rows)))
 
 

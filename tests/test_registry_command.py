@@ -45,3 +45,19 @@ def test_applying_twice_says_so(arguments: tuple[str, str, str], capsys: pytest.
         printed = capsys.readouterr()
         assert expected in printed.out
         assert printed.err == ""
+
+
+def test_a_plan_tells_what_is_made_again(arguments: tuple[str, str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Where there are no readings nothing more is to be told."""
+    assert wanjia.main(arguments) == 0
+    file = Path(arguments[2])
+    file.write_text(text(meters=meter(", ratios: [{from: 2026-02-01T00:00:00Z, ct: 200}]")), "utf-8")
+    capsys.readouterr()
+    assert wanjia.main(("registry", "plan", arguments[2])) == 0
+    planned = capsys.readouterr().out.splitlines()
+    assert planned[-1].startswith(
+        "! metering point 91110000600037341L/E-1: intervals from 2026-02-01T08:00:00+08:00 to "
+    )
+    assert planned[-1].endswith(" are made again")
+    assert wanjia.main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[0] == planned[0]
