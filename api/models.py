@@ -255,13 +255,13 @@ class FactorItem(DatedItem):
     year: int | None = Field(description="The year of the data behind it")
     value: float
     unit: str
+    calorific_value: float | None = Field(description="kJ per what `value` is per, that a factor of CO2 rests on")
 
 
 class PriceItem(DatedItem):
     carrier: str
     value: float
     unit: str
-    calorific_value: float | None = Field(description="kJ per what `value` is per, that a factor of CO2 rests on")
 
 
 class UsedFactor(FactorItem):
