@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from api.consumption import Buckets, Stored, buckets, completed, summed
 from api.expected import Owed, owed
 from api.problems import Problem
-from api.times import DAY, clock_changes, local
+from api.times import DAY
+from config.clocks import offsets
 from config.quality import Quality
 from config.samples import MICROSECOND, Instants, Values
 from config.tariffs import PERIODS, NoTariff, Period, Tariff, tariff
@@ -65,11 +66,9 @@ def clock(known: Sequence[Tariff], region: str, zone: str, start: int, past: int
 
 def _stretches(zone: str, start: int, past: int) -> list[tuple[int, int, int]]:
     """[start, past) in pieces (first, end, microseconds from UTC) of one offset each."""
-    years = range(local(start, "UTC").year, local(past, "UTC").year + 1)
-    steps = [step for year in years for step in clock_changes(zone, year)]
+    steps = zip(*(column.tolist() for column in offsets(start, past, zone)), strict=True)
     pieces = [
-        (max(since, start), min(end, past), offset * MICROSECOND)
-        for (since, offset), (end, _) in pairwise([*steps, (past, 0)])
+        (max(since, start), min(end, past), offset) for (since, offset), (end, _) in pairwise([*steps, (past, 0)])
     ]
     return [piece for piece in pieces if piece[0] < piece[1]]
 

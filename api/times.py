@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from config.clocks import offsets
 from config.samples import MICROSECOND, Instants
 
 EARLIEST = 946_684_800 * MICROSECOND
@@ -108,39 +108,14 @@ def _offsets(instants: Instants, zone: str) -> tuple[Any, Any]:
     """Offsets in microseconds and as `+08:00`; a single one where the zone's clock was not put in between."""
     if not len(instants):
         return 0, b"+00:00"
-    first, last = local(int(instants.min()), "UTC").year, local(int(instants.max()), "UTC").year
-    changes = [change for year in range(first, last + 1) for change in clock_changes(zone, year)]
-    offsets = np.array([offset for _, offset in changes], np.int64)
-    texts = np.array([_offset_text(offset) for _, offset in changes], "S6")
-    if (offsets == offsets[0]).all():
-        return offsets[0] * MICROSECOND, bytes(texts[0])
-    place = np.searchsorted(np.array([since for since, _ in changes], np.int64), instants, "right") - 1
-    return offsets[place] * MICROSECOND, texts[place]
+    since, offset = offsets(int(instants.min()), int(instants.max()), zone)
+    texts = np.array([_offset_text(seconds) for seconds in (offset // MICROSECOND).tolist()], "S6")
+    if (offset == offset[0]).all():
+        return offset[0], bytes(texts[0])
+    place = np.searchsorted(since, instants, "right") - 1
+    return offset[place], texts[place]
 
 
 def _offset_text(seconds: int) -> str:
     minutes = abs(seconds) // 60
     return f"{'-' if seconds < 0 else '+'}{minutes // 60:02}:{minutes % 60:02}"
-
-
-@lru_cache(maxsize=1024)
-def clock_changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
-    """(since when, seconds from UTC) for every offset in force in a UTC year."""
-    clock = ZoneInfo(zone)
-
-    def offset(second: int) -> int:
-        shift = datetime.fromtimestamp(second, clock).utcoffset()
-        assert shift is not None
-        return int(shift.total_seconds())
-
-    start, end = (int(datetime(one, 1, 1, tzinfo=UTC).timestamp()) for one in (year, year + 1))
-    found = [(start * MICROSECOND, offset(start))]
-    for low in range(start, end, 86_400):
-        high = min(low + 86_400, end)
-        if offset(low) == offset(high):
-            continue
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if offset(middle) == found[-1][1] else (low, middle)
-        found.append((high * MICROSECOND, offset(high)))
-    return tuple(found)

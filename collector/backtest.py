@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from collector.allocation import allocate, holes
 from collector.arrivals import Arrivals, Finding, in_order, seen_at_arrival
 from collector.backtestfiles import (
     MeterFacts,
@@ -117,7 +118,8 @@ def _compute(part: Arrivals, terms: Terms) -> tuple[IntervalColumns, list[Told],
     energy = metered(readings, ranges, terms)
     sums = booked(energy.knots, len(meters), terms)
     verdicts = [verdict for verdict in energy.verdicts if verdict.kind is not Kind.HELD]
-    return energy.intervals, verdicts, list(_totals(meters, sums, energy.intervals))
+    intervals, _ = allocate(energy.intervals, holes(energy, ranges, terms), energy.intervals, terms)
+    return intervals, verdicts, list(_totals(meters, sums, intervals))
 
 
 def _totals(meters: Array, sums: Booked, intervals: IntervalColumns) -> Iterator[Total]:

@@ -117,9 +117,9 @@ async def _portions(
     looked = [int(borders[0]), *inner, int(borders[-1])]
     for (start, past), (first, last) in zip(pairwise(edges), pairwise(looked), strict=True):
         if start < past:
-            energy, _ = await computed(conn, Touched(ids, np.array([first]), np.array([last]), None), terms)
+            becomes = await computed(conn, Touched(ids, np.array([first]), np.array([last]), None), terms)
             stored = await within(conn, Ranges(ids, np.array([start]), np.array([past])))
-            yield _between(stored, start, past), _between(energy.intervals, start, past)
+            yield _between(stored, start, past), _between(becomes.intervals, start, past)
 
 
 def _distinct(one: Instants, two: Instants) -> int:

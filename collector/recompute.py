@@ -13,8 +13,10 @@ from functools import partial
 
 import numpy as np
 
-from collector.energy import Energy, metered
+from collector.allocation import allocate, days_around, holes, merged, over, reach
+from collector.energy import metered
 from collector.evidence import Told
+from collector.likeday import AFTER, BEFORE
 from collector.overlay import overlaid
 from collector.pairs import Array
 from collector.terms import Terms
@@ -23,7 +25,7 @@ from config.samples import MICROSECOND, SampleBatch
 from storage import verdicts
 from storage.changes import Cause, later_readings
 from storage.database import Connection
-from storage.intervals import Changed, Ranges, mark_dirty, replace, roll_up, take_dirty
+from storage.intervals import Changed, IntervalColumns, Ranges, mark_dirty, replace, roll_up, take_dirty, within
 from storage.readings import around
 from storage.verdicts import Verdict
 
@@ -35,6 +37,8 @@ ROUNDS = 16
 """Stretches of one point that one transaction looks at."""
 POINTS = 4_096
 """Points looked at together."""
+HOLES = 256
+"""Gaps that one transaction compares with the weeks around them; the others are queued, spread evenly until then."""
 DIRTY_RANGES = 200
 _ASSUMED = 60 * MICROSECOND
 """Between readings of a point without schedule."""
@@ -85,33 +89,65 @@ async def postpone(conn: Connection) -> None:
     await mark_dirty(conn, *await take_dirty(conn, 1))
 
 
-async def computed(conn: Connection, touched: Touched, terms: Terms) -> tuple[Energy, Ranges]:
-    """The intervals that what is touched can concern, and the ranges that they are all of."""
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """`intervals` are all there are in the ranges, `verdicts` all that begin in them."""
+
+    intervals: IntervalColumns
+    ranges: Ranges
+    verdicts: list[Verdict]
+    allocated: int
+    """Gaps that were compared with the weeks around them."""
+    later: Ranges
+    """Gaps that were too many for that, spread evenly."""
+
+
+async def computed(conn: Connection, touched: Touched, terms: Terms, most: int = HOLES) -> Computed:
+    """What follows from the stored readings for all that is touched."""
     readings, ranges = await window(partial(around, conn), touched, terms)
     energy = metered(readings, ranges, terms)
-    return dataclasses.replace(energy, intervals=overlaid(energy.intervals, readings, ranges, terms)), ranges
+    energy = dataclasses.replace(energy, intervals=overlaid(energy.intervals, readings, ranges, terms))
+    found = holes(energy, ranges, terms)
+    now, later = found[:most], found[most:]
+    intervals, gaps = energy.intervals, list[Verdict]()
+    if now:
+        known = merged(await within(conn, reach(now)), intervals, ranges)
+        intervals, gaps = allocate(intervals, now, known, terms)
+    told = [*map(_verdict, energy.verdicts), *gaps]
+    return Computed(intervals, ranges, list(_begun_within(told, ranges)), len(now), over(later))
 
 
 async def _compute(conn: Connection, rounds: Iterator[Touched], terms: Terms, cause: Cause) -> None:
-    changed: list[Changed] = []
+    parts: list[Changed] = []
+    left = HOLES
     for touched in rounds:
-        energy, ranges = await computed(conn, touched, terms)
-        changed.append(await replace(conn, energy.intervals, ranges, cause))
-        await verdicts.replace(conn, ranges, _begun_within(energy.verdicts, ranges))
-    if changed:
-        await roll_up(
-            conn,
-            Changed(np.concatenate([part.point for part in changed]), np.concatenate([part.start for part in changed])),
-            terms.zones,
-        )
+        done = await computed(conn, touched, terms, left)
+        parts.append(await replace(conn, done.intervals, done.ranges, cause))
+        await verdicts.replace(conn, done.ranges, done.verdicts)
+        await _again(conn, done.later, cause)
+        left -= done.allocated
+    if parts:
+        changed = Changed.of(parts)
+        await roll_up(conn, changed, terms.zones)
+        await _again(conn, await verdicts.gaps_around(conn, days_around(changed, terms), BEFORE, AFTER), cause)
 
 
-def _begun_within(told: list[Told], ranges: Ranges) -> Iterator[Verdict]:
+async def _again(conn: Connection, gaps: Ranges, cause: Cause) -> None:
+    """Have these gaps allocated again."""
+    if len(gaps):
+        await mark_dirty(conn, gaps, await cause.number(conn))
+
+
+def _verdict(told: Told) -> Verdict:
+    return Verdict(told.point, told.kind.value, told.base, told.first, told.last, told.told, told.evidence)
+
+
+def _begun_within(found: list[Verdict], ranges: Ranges) -> Iterator[Verdict]:
     """The verdicts for which the ranges are responsible; what surrounds them may not be seen as a whole."""
-    for one in told:
+    for one in found:
         place = np.searchsorted(ranges.point, one.point)
         if ranges.start[place] <= one.first < ranges.past[place]:
-            yield Verdict(one.point, one.kind.value, one.base, one.first, one.last, one.told, one.evidence)
+            yield one
 
 
 @dataclass(frozen=True, slots=True)

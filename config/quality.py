@@ -38,5 +38,7 @@ class Method(IntEnum):
     """Difference of the register at both ends, each bracketed by readings close by."""
     LINEAR = 1
     """Part of a gap whose energy is known from the registers at both ends, spread evenly over it."""
+    LIKE_DAY = 2
+    """Part of a longer gap whose energy is known likewise, spread as like days around it were."""
     SET = 4
     """Part of what people said flowed, spread evenly."""

@@ -67,6 +67,9 @@ class IntervalColumns:
     def __len__(self) -> int:
         return len(self.point)
 
+    def __getitem__(self, which: slice | NDArray[np.intp]) -> IntervalColumns:
+        return IntervalColumns(*(column[which] for column in _columns(self)))
+
     @property
     def intervals(self) -> Codes:
         """As in RollupColumns: 1 where there is a value."""
@@ -106,13 +109,22 @@ class RollupColumns:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Starts of intervals that were stored, changed or removed."""
+    """Starts of intervals that were stored, changed or removed, sorted."""
 
     point: Points
     start: Instants
+    measured: NDArray[np.bool_]
+    """What is there now, or was before, is measured."""
+    altered: NDArray[np.bool_]
+    """Something was there before."""
 
     def __len__(self) -> int:
         return len(self.point)
+
+    @classmethod
+    def of(cls, parts: Sequence[Changed]) -> Changed:
+        """One after the other, no longer sorted."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +144,8 @@ async def replace(conn: Connection, intervals: IntervalColumns, ranges: Ranges, 
     Only differences are written: computing the same again changes nothing. What was shown before is kept as a version
     that `cause` replaced.
     """
-    if not len(ranges.point):
-        return Changed(ranges.point, ranges.start)
+    if not len(ranges):
+        return _changed(intervals, intervals)
     stored = await within(conn, ranges)
     gone, new = differences(stored, intervals)
     if gone.any():
@@ -142,20 +154,30 @@ async def replace(conn: Connection, intervals: IntervalColumns, ranges: Ranges, 
     if new.any():
         await make_room(conn, "metered_interval", intervals.start[new])
         await copy_in(conn, "metered_interval", _INTERVAL, *(column[new] for column in _columns(intervals)))
-    return Changed(
-        *_distinct(
-            np.concatenate((stored.point[gone], intervals.point[new])),
-            np.concatenate((stored.start[gone], intervals.start[new])),
-        )
-    )
+    return _changed(stored[np.flatnonzero(gone)], intervals[np.flatnonzero(new)])
 
 
 async def within(conn: Connection, ranges: Ranges) -> IntervalColumns:
-    """The intervals that overlap the ranges, of which there is at least one."""
+    """The intervals that overlap these ranges, of which there is at least one; in no order."""
     bounds = instant(ranges.start.min()), instant(ranges.past.max())
     return IntervalColumns(
         *await copy_out(conn, SQL["intervals_within"], _INTERVAL, ranges.point, ranges.start, ranges.past, *bounds)
     )
+
+
+def _changed(gone: IntervalColumns, new: IntervalColumns) -> Changed:
+    point, start = np.concatenate((gone.point, new.point)), np.concatenate((gone.start, new.start))
+    order = keys.order(point, start)
+    first = np.flatnonzero(keys.firsts(point[order], start[order]))
+    if not len(first):
+        nothing = np.empty(0, np.bool_)
+        return Changed(point, start, nothing, nothing)
+    measured = np.concatenate((gone.quality, new.quality))[order] == Quality.MEASURED
+    altered = order < len(gone)
+    return Changed(
+        point[order][first], start[order][first],
+        np.logical_or.reduceat(measured, first), np.logical_or.reduceat(altered, first),
+    )  # fmt: skip
 
 
 def differences(stored: IntervalColumns, wanted: IntervalColumns) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

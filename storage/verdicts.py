@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import numpy as np
 
-from storage.columns import instant
+from storage.columns import Array, instant
 from storage.gaps import Page, local
+from storage.intervals import Ranges
 from storage.queries import SQL
 
 if TYPE_CHECKING:
     from asyncpg import Record
 
     from storage.database import Connection, Database
-    from storage.intervals import Ranges
+
+GAP = "gap"
+"""A verdict on what flowed between two readings far apart: where its energy went, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,31 @@ class Verdict:
     @property
     def key(self) -> tuple[int, int, str]:
         return self.point, self.first, self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Where measured intervals changed, one row a point: start of the first and of the last, in microseconds; local day
+    (since 1970) of the first start and of the last end; whether there was something before."""
+
+    point: Array
+    first: Array
+    last: Array
+    day: Array
+    reached: Array
+    altered: Array
+
+
+async def gaps_around(conn: Connection, days: Days, before: int, after: int) -> Ranges:
+    """The gaps that were allocated otherwise if these days count: so many microseconds `before` and `after` a gap do,
+    what follows it only once its day is over (`until` in the evidence: the first day that did not count yet)."""
+    columns = (getattr(days, name).tolist() for name in Days.__slots__)
+    rows = await conn.fetch(SQL["verdicts_gaps_around"], *columns, before, after)
+    return Ranges(
+        np.array([row["point_id"] for row in rows], np.int32),
+        np.array([row["first"] for row in rows], np.int64),
+        np.array([row["past"] for row in rows], np.int64),
+    )
 
 
 async def replace(conn: Connection, ranges: Ranges, found: Iterable[Verdict]) -> None:

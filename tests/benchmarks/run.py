@@ -15,6 +15,7 @@ BENCHMARKS = {
     "watch": ("watch",),
     "inspections": ("inspections",),
     "energy": ("energy",),
+    "estimate": ("estimate",),
     "import": ("imports",),
     "registry": ("registry",),
     "vee": ("vee",),

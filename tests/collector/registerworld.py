@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 
+from collector.allocation import allocate, days_around, holes, merged, reach
 from collector.energy import metered
+from collector.likeday import AFTER, BEFORE
 from collector.overlay import overlaid
 from collector.pairs import Array
 from collector.terms import Terms
 from collector.window import Touched, window
 from config.grid import first_grid
 from config.samples import MICROSECOND
-from storage.intervals import IntervalColumns
+from storage.intervals import Changed, IntervalColumns, Ranges
 from storage.points import Edit, Point, Segment
 from storage.readings import ReadingColumns
+from storage.verdicts import Days, Verdict
 
 MINUTE = 60 * MICROSECOND
 QUARTER = 15 * MINUTE
@@ -26,6 +30,10 @@ START = 1_767_225_600 * MICROSECOND
 
 Row = tuple[int, float, int, int]
 """start, consumption, quality, received"""
+Key = tuple[int, int]
+"""point, start"""
+Interval = tuple[int, float, int, int, int, int]
+"""seconds, consumption, quality, method, expected, received"""
 
 
 def segment(
@@ -56,7 +64,8 @@ class World:
     def __init__(self, *points: Point) -> None:
         self.terms = Terms(points)
         self.readings: dict[tuple[int, int], float] = {}
-        self.intervals: dict[tuple[int, int], tuple[float, int, int, int, int, int]] = {}
+        self.intervals: dict[Key, Interval] = {}
+        self.gaps: dict[Key, Verdict] = {}
         self.changed = 0
 
     async def take(self, rows: Iterable[tuple[int, int, float]]) -> None:
@@ -70,15 +79,55 @@ class World:
             await self.compute(Touched(points, keys[first, 1], keys[last, 1], (keys[:, 0], keys[:, 1])))
 
     async def compute(self, touched: Touched) -> None:
+        """These, and then the gaps around them until none is to be allocated otherwise."""
+        self.changed = 0
+        queue = await self._compute(touched)
+        while queue:
+            gap = queue.pop()
+            point, first, last = (np.array([one]) for one in (gap.point, gap.first, gap.last))
+            queue += await self._compute(Touched(point, first, last, None))
+
+    async def _compute(self, touched: Touched) -> list[Verdict]:
         readings, ranges = await window(self._around, touched, self.terms)
-        computed = metered(readings, ranges, self.terms).intervals
-        found = _as_rows(overlaid(computed, readings, ranges, self.terms))
-        before = {}
-        for place, start, past in zip(ranges.point, ranges.start, ranges.past, strict=True):
+        energy = metered(readings, ranges, self.terms)
+        energy = replace(energy, intervals=overlaid(energy.intervals, readings, ranges, self.terms))
+        found = holes(energy, ranges, self.terms)
+        known = merged(self._within(reach(found)), energy.intervals, ranges)
+        intervals, verdicts = allocate(energy.intervals, found, known, self.terms)
+        rows, before = _as_rows(intervals), {}
+        for place, start, past in zip(ranges.point.tolist(), ranges.start.tolist(), ranges.past.tolist(), strict=True):
             for key in [key for key in self.intervals if key[0] == place and start <= key[1] < past]:
                 before[key] = self.intervals.pop(key)
-        self.intervals.update(found)
-        self.changed = sum(repr(before.get(key)) != repr(found.get(key)) for key in before.keys() | found.keys())
+            for key in [key for key in self.gaps if key[0] == place and start <= key[1] < past]:
+                del self.gaps[key]
+            self.gaps |= {(one.point, one.first): one for one in verdicts if one.point == place and start <= one.first}
+        self.intervals.update(rows)
+        differ = sorted(key for key in before.keys() | rows.keys() if repr(before.get(key)) != repr(rows.get(key)))
+        self.changed += len(differ)
+        return self._gaps_around(days_around(_changed(differ, before, rows), self.terms))
+
+    def _within(self, ranges: Ranges) -> IntervalColumns:
+        keys = [
+            key
+            for point, start, past in zip(ranges.point, ranges.start, ranges.past, strict=True)
+            for key in sorted(self.intervals)
+            if key[0] == point and start <= key[1] < past
+        ]
+        table = np.array([(*key, *self.intervals[key]) for key in keys], np.float64).reshape(-1, 8).T
+        kinds = (np.int32, np.int64, np.int32, np.float64, np.int16, np.int16, np.int32, np.int32)
+        return IntervalColumns(*(column.astype(kind) for column, kind in zip(table, kinds, strict=True)))
+
+    def _gaps_around(self, days: Days) -> list[Verdict]:
+        """As storage.verdicts.gaps_around does."""
+        columns = (getattr(days, name).tolist() for name in Days.__slots__)
+        return [
+            gap
+            for place, first, last, day, reached, altered in zip(*columns, strict=True)
+            for gap in self.gaps.values()
+            for until in [(date.fromisoformat(gap.evidence["until"]) - date(1970, 1, 1)).days]
+            if gap.point == place and gap.last > first - AFTER and gap.first <= last + BEFORE
+            if altered or first < gap.first or day < until or reached > until
+        ]
 
     async def edit(self, edits: tuple[Edit, ...], first: int, last: int, of: int = 1) -> None:
         """From now on these are the edits in force of a point; what lies in [first, last] is computed anew."""
@@ -118,7 +167,18 @@ class World:
         return ReadingColumns(table[:, 0].astype(np.int32), table[:, 1], values, np.zeros(len(keys), np.int16))
 
 
-def _as_rows(columns: IntervalColumns) -> dict[tuple[int, int], tuple[float, int, int, int, int, int]]:
+def _changed(keys: Sequence[Key], before: Mapping[Key, Interval], after: Mapping[Key, Interval]) -> Changed:
+    table = np.array(keys, np.int64).reshape(-1, 2)
+    measured = [any(rows[key][2] == 0 for rows in (before, after) if key in rows) for key in keys]
+    return Changed(
+        table[:, 0].astype(np.int32),
+        table[:, 1],
+        np.array(measured, np.bool_),
+        np.array([key in before for key in keys], np.bool_),
+    )
+
+
+def _as_rows(columns: IntervalColumns) -> dict[Key, Interval]:
     keys = zip(columns.point.tolist(), columns.start.tolist(), strict=True)
     rows = zip(
         columns.seconds.tolist(), columns.consumption.tolist(), columns.quality.tolist(), columns.method.tolist(),
