@@ -128,6 +128,7 @@ async def test_the_balance_and_a_virtual_metering_point(console: Console) -> Non
         await expect(page.locator("tr[data-key='V-1']")).to_contain_text("虚拟")
         await page.get_by_role("link", name="其他").click()
         await expect(page.locator(".facts")).to_contain_text("虚拟 E-1 − 0.5 E-2")
+        await expect(page.locator("section.card")).to_have_count(1)
         await expect(page.locator("[data-chart=consumption]")).to_have_attribute(
             "data-kinds", re.compile('"estimated":[1-9]')
         )

@@ -2,7 +2,7 @@
 
 import { all, get } from "../api.js";
 import { atMostEvery, every, fill, h } from "../dom.js";
-import { age, number, withUnit } from "../format.js";
+import { NOTHING, age, number, withUnit } from "../format.js";
 import { carrierName, industryName, quantityName, quantityUnit, t } from "../i18n.js";
 import { bars, chart, colourOf } from "../charts.js";
 import { live } from "../live.js";
@@ -147,7 +147,7 @@ function tree(items, words) {
 function treeRow(item, depth, heading) {
   const href = `#/metering-points/${item.uscc}/${encodeURIComponent(item.code)}`;
   const last = item.last;
-  const value = last ? [h("b", {}, withUnit(last.value * last.multiplier, quantityUnit(last.quantity))), h("span", { class: "muted under" }, quantityName(last.quantity), " · ", age(last.time))] : h("span", { class: "muted" }, t("enterprise.never"));
+  const value = last ? [h("b", {}, withUnit(last.value * last.multiplier, quantityUnit(last.quantity))), h("span", { class: "muted under" }, quantityName(last.quantity), " · ", age(last.time))] : h("span", { class: "muted" }, item.virtual ? NOTHING : t("enterprise.never"));
   const cell = (i, content, css) => h("td", { "data-label": heading[i], class: css }, content);
   return h("tr", { dataset: { key: item.code } },
     cell(0, h("span", { class: `branch depth-${Math.min(depth, 6)}` }, h("a", { href, dataset: { focus: item.code } }, item.name), h("span", { class: "muted under" }, item.code, item.meter ? ` · ${item.meter}` : "")), "main-cell"),

@@ -17,7 +17,7 @@ export default function point(place, [uscc, code], query, signal) {
   into(head, async () => {
     const [item, owner] = await Promise.all([get(pointPath(uscc, code), {}, signal), get(`/v1/enterprises/${encodeURIComponent(uscc)}`, {}, signal)]);
     document.title = `${item.name} · ${t("app.name")}`;
-    build(place, { ...item, zone: owner.zone }, query, signal);
+    (item.virtual ? buildVirtual : build)(place, { ...item, zone: owner.zone }, query, signal);
     return heading(item, owner);
   }, signal);
 }
@@ -41,6 +41,14 @@ function formula(item) {
     const size = Math.abs(share) === 1 ? "" : `${Math.abs(share)} `;
     return [`${i ? " " : ""}${sign}${size}`, h("a", { href: `#/metering-points/${item.uscc}/${encodeURIComponent(code)}` }, code)];
   });
+}
+
+/** A virtual metering point has consumption and nothing else of its own. */
+function buildVirtual(place, item, query, signal) {
+  const used = consumption(item, query, () => {}, signal);
+  place.append(used.element);
+  live.on("resumed", used.refresh, signal);
+  every(REFRESH_MS, used.refresh, signal);
 }
 
 function build(place, item, query, signal) {
