@@ -158,6 +158,12 @@ class Deadlines:
         """Nobody becomes overdue before this."""
         return self._next_due
 
+    def owing(self, slot: Slots, now: int) -> NDArray[np.bool_]:
+        """Whether slots, each within a window, are silent or late for a reading, by however little."""
+        due = np.maximum(self.last[slot] + self.cadence[slot], self.windows.start[self.row[slot]]) + self.lag[slot]
+        late: NDArray[np.bool_] = np.maximum(due, self.floor[slot]) < now
+        return self.silent[slot] | late
+
     def overdue(self, now: int) -> Slots:
         """Points overdue by more than the grace that are not known to be silent, when some have become so since the
         last time."""

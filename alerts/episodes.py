@@ -1,12 +1,13 @@
-"""Which episodes of `gap` and `offline` run, from who is silent since when; pure.
+"""Which episodes of `gap`, `offline` and `gateway` run, from who is silent since when; pure.
 
 A device is offline when every reading expected of it is overdue by its rule's grace; its metering points then have no
-gap alert of their own. Subjects are compared as arrays; sentences are made only for those that changed.
+gap alert of their own. Nor have devices and metering points one when all that is behind their gateway is silent.
+Subjects are compared as arrays; sentences are made only for those that changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 from alerts.deadlines import NEVER, Deadlines
 from alerts.expected import Pieces, Slots
 from alerts.finding import Finding, Silence, Subject
+from alerts.gateways import Gateways
 from alerts.lifecycle import Changes, Ending
 from alerts.roster import Roster
 from alerts.rules import SILENCE
 from alerts.survey import Outcome
+from alerts.tracks import UNKNOWN, Members, Track, overlapping
 from config.samples import MICROSECOND, Instants
 from storage.alerts import Running
 from storage.gaps import FOREVER
@@ -26,55 +29,9 @@ from storage.gaps import FOREVER
 OLD = 86_400 * MICROSECOND
 """What began longer ago and is over when it is found gets its rows in the gap table, but no alert."""
 
-TAKEN_OVER = "由离线告警接续 · the offline alert continues it"
+TAKEN_OVER = "由离线或网关告警接续 · the offline or gateway alert continues it"
 RETURNED = "读数恢复 · readings came again"
 NOT_EXPECTED = "不再应有读数 · no readings are expected any more"
-
-
-UNKNOWN = int(np.iinfo(np.int64).max)
-
-
-class Track:
-    """The running episodes of one rule, by index of the subject."""
-
-    def __init__(self, rule: str, keys: Iterable[str], running: Iterable[Running]) -> None:
-        self.rule = SILENCE[rule]
-        self.keys = tuple(keys)
-        self.onset = np.full(len(self.keys), FOREVER, np.int64)
-        """FOREVER: none runs."""
-        self.again = np.full(len(self.keys), FOREVER, np.int64)
-        """When its text is due to be made anew: whenever it lasts twice as long as when it was made last."""
-        index = {key: number for number, key in enumerate(self.keys)}
-        self.size = np.full(len(self.keys), UNKNOWN, np.int64)
-        """How many quantities were silent when last looked."""
-        self.gone = [episode.key for episode in running if episode.rule == rule and episode.key not in index]
-        """Running episodes of subjects that are gone."""
-        for episode in running:
-            if episode.rule == rule and episode.key in index:
-                self.start(index[episode.key], episode.onset, episode.updated)
-
-    @property
-    def runs(self) -> NDArray[np.bool_]:
-        return self.onset < FOREVER
-
-    def start(self, subject: int, onset: int, told: int) -> None:
-        self.onset[subject] = onset
-        self.again[subject] = max(2 * told - onset, told + 60 * MICROSECOND)
-
-    def stop(self, subject: int) -> None:
-        self.onset[subject] = self.again[subject] = FOREVER
-
-
-class Members:
-    """The slots of each group."""
-
-    def __init__(self, group: NDArray[np.int64]) -> None:
-        self._order = np.argsort(group, kind="stable")
-        self._sorted = group[self._order]
-
-    def of(self, index: int) -> Slots:
-        first, last = np.searchsorted(self._sorted, (index, index + 1))
-        return self._order[first:last]
 
 
 class Episodes:
@@ -94,12 +51,19 @@ class Episodes:
         self._gap = Track("gap", [gap.key(roster.subject(place, -1)) for place in places], running)
         keys = [offline.key(roster.subject(home, meter)) for meter, home in enumerate(homes)]
         self._offline = Track("offline", keys, running)
+        self._gateways = Gateways(roster)
+        gateway = SILENCE["gateway"]
+        keys = [gateway.key(self._gateways.subject(number)) for number in range(len(self._gateways))]
+        self._gateway = Track("gateway", keys, running)
         self.windows_changed()
 
     def windows_changed(self) -> None:
         """The deadlines went on to other windows."""
         self._device = self._roster.devices(self._deadlines.row)
         self._by_device = Members(self._device)
+        self._behind = self._gateways.of(self._device)
+        """The gateway of each slot; -1: none."""
+        self._by_gateway = Members(self._behind)
 
     def take(self, outcome: Outcome) -> None:
         """Silence that began and ended."""
@@ -109,8 +73,11 @@ class Episodes:
 
     def pending(self) -> bool:
         """Whether `changes` may say something though nothing was looked at."""
-        tracks = (self._gap, self._offline)
-        return bool(self._deadlines.silent.any()) or any(track.runs.any() or track.gone for track in tracks)
+        return bool(self._deadlines.silent.any()) or any(track.runs.any() or track.gone for track in self._tracks)
+
+    @property
+    def _tracks(self) -> tuple[Track, ...]:
+        return self._gateway, self._offline, self._gap
 
     def changes(self, now: int) -> Changes:
         """What begins, ends or must be told anew. It counts as done: when writing it fails, begin anew from the
@@ -118,15 +85,17 @@ class Episodes:
         changes = Changes()
         if not self.pending():
             return changes
-        changes.ended += [Ending(key, now, NOT_EXPECTED) for key in self._gap.gone + self._offline.gone]
-        self._gap.gone = self._offline.gone = []
+        for track in self._tracks:
+            changes.ended += [Ending(key, now, NOT_EXPECTED) for key in track.gone]
+            track.gone = []
         silent = self._deadlines.silent
-        offline = self._silent_devices(now)
-        taken = np.zeros(len(silent), bool)
-        installed = self._device >= 0
-        taken[installed] = offline[self._device[installed]]
-        self._follow(self._offline, self._device, self._by_device, silent & taken, changes, now)
-        self._follow(self._gap, self._roster.place, self._by_place, silent & ~taken, changes, now)
+        gateway = silent & _of(self._gateways.silent(self._deadlines, self._device, now), self._behind)
+        offline = silent & _of(self._silent_devices(now), self._device) & ~gateway
+        nobody = np.zeros(len(silent), bool)
+        self._follow(self._gateway, self._behind, self._by_gateway, gateway, nobody, changes, now)
+        self._follow(self._offline, self._device, self._by_device, offline, gateway, changes, now)
+        rest = silent & ~gateway & ~offline
+        self._follow(self._gap, self._roster.place, self._by_place, rest, gateway | offline, changes, now)
         return changes
 
     def past(self, pieces: Pieces, now: int) -> list[Finding]:
@@ -160,13 +129,16 @@ class Episodes:
         subjects: NDArray[np.int64],
         members: Members,
         silent: NDArray[np.bool_],
+        taken: NDArray[np.bool_],
         changes: Changes,
         now: int,
     ) -> None:
-        """Bring one track in line: its subjects with `silent` slots run, the others do not."""
+        """Bring one track in line: its subjects with `silent` slots run, the others do not. `taken`: slots whose
+        silence another track tells."""
         size = np.bincount(subjects[silent], minlength=len(track.keys))
         wanted, runs = size > 0, track.runs
-        for subject in np.flatnonzero(wanted & (~runs | (track.again <= now) | (size > track.size))).tolist():
+        grown = size > track.size if track is not self._gateway else np.zeros(len(size), bool)
+        for subject in np.flatnonzero(wanted & (~runs | (track.again <= now) | grown)).tolist():
             slots = members.of(subject)
             finding = track.rule.find(self._lasting(track, slots[silent[slots]], now))
             if finding is not None and not runs[subject]:
@@ -176,17 +148,17 @@ class Episodes:
                 changes.updated.append(finding)
                 track.start(subject, int(track.onset[subject]), now)
         for subject in np.flatnonzero(~wanted & runs).tolist():
-            changes.ended.append(self._ending(track, subject, members.of(subject), now))
+            slots = members.of(subject)
+            changes.ended.append(self._ending(track, subject, slots, bool(taken[slots].any()), now))
             track.stop(subject)
         track.size = np.where(wanted, size, UNKNOWN)
 
     def _lasting(self, track: Track, slots: Slots, now: int) -> Silence:
-        """The silence of a subject: of a device since its last quantity went silent, else since the first did."""
-        offline = track is self._offline
-        chosen = slots[np.argmax(self._offline_at(slots)) if offline else np.argmin(self._deadlines.since[slots])]
+        """The silence of a subject that lasts."""
+        chosen = self._decisive(track, slots)
         start, cadence = int(self._deadlines.since[chosen]), int(self._deadlines.cadence[chosen])
         return Silence(
-            subject=self._subject(chosen),
+            subject=self._subject(track, chosen),
             since=start,
             until=now,
             lasting=True,
@@ -195,11 +167,22 @@ class Episodes:
             grace=self._grace(track.rule.name, chosen, cadence),
             missing=-((start - now) // cadence),
             quantities=self._quantities(slots),
+            behind=self._devices(track, chosen),
         )
 
-    def _ending(self, track: Track, subject: int, slots: Slots, now: int) -> Ending:
+    def _decisive(self, track: Track, slots: Slots) -> np.int64:
+        """Whose silence dates the subject's: of a device the last quantity's, of a gateway the first one's after the
+        last reading, else the first one's."""
+        since = self._deadlines.since[slots]
+        if track is self._offline:
+            return np.int64(slots[np.argmax(self._offline_at(slots))])
+        if track is self._gateway:
+            since = np.where(since > self._deadlines.last[slots].max(), since, FOREVER)
+        return np.int64(slots[np.argmin(since)])
+
+    def _ending(self, track: Track, subject: int, slots: Slots, taken: bool, now: int) -> Ending:
         key, onset = track.keys[subject], int(track.onset[subject])
-        if self._deadlines.silent[slots].any() and track is self._gap:
+        if taken:
             return Ending(key, now, TAKEN_OVER, tell=False)
         if not (self._device[slots] >= 0).any():
             return Ending(key, now, NOT_EXPECTED)
@@ -210,7 +193,7 @@ class Episodes:
         chosen = back[np.argmax(self._lacking[back])]
         cadence = max(int(self._deadlines.cadence[chosen]), 1)
         silence = Silence(
-            subject=self._subject(chosen),
+            subject=self._subject(track, chosen),
             since=onset,
             until=ended,
             lasting=False,
@@ -219,6 +202,7 @@ class Episodes:
             grace=self._grace(track.rule.name, chosen, cadence),
             missing=int(self._lacking[chosen]),
             quantities=self._quantities(back),
+            behind=self._devices(track, chosen),
         )
         return Ending(key, ended, RETURNED, track.rule.find(silence))
 
@@ -228,7 +212,7 @@ class Episodes:
         slot, cadence = pieces.slot[worst], int(pieces.cadence[worst])
         device = self._device[slot]
         silence = Silence(
-            subject=self._subject(slot),
+            subject=self._subject(self._gap, slot),
             since=int(pieces.start.min()),
             until=min(int(pieces.end.max()), now),
             lasting=bool((pieces.end == FOREVER).any()),
@@ -253,27 +237,27 @@ class Episodes:
         grace = windows.offline if rule == "offline" else windows.gap
         return int(grace.at(np.array([slot]), np.array([cadence]))[0])
 
-    def _subject(self, slot: np.int64) -> Subject:
+    def _subject(self, track: Track, slot: np.int64) -> Subject:
+        if track is self._gateway:
+            return self._gateways.subject(int(self._behind[slot]))
         return self._roster.subject(int(self._roster.place[slot]), int(self._device[slot]))
 
     def _quantities(self, slots: Slots) -> tuple[str, ...]:
-        return tuple(self._roster.quantity[slot] for slot in slots.tolist())
+        return tuple(dict.fromkeys(self._roster.quantity[slot] for slot in slots.tolist()))
+
+    def _devices(self, track: Track, slot: np.int64) -> tuple[Subject, ...]:
+        """Behind the gateway of a slot: each device with its metering point."""
+        if track is not self._gateway:
+            return ()
+        slots = self._by_gateway.of(int(self._behind[slot]))
+        _, first = np.unique(self._device[slots], return_index=True)
+        return tuple(self._subject(self._offline, one) for one in slots[np.sort(first)])
 
     @staticmethod
     def _reading(instant: int) -> int | None:
         return None if instant <= NEVER else instant
 
 
-def overlapping(group: NDArray[np.int64], start: Instants, end: Instants) -> Iterable[NDArray[np.int64]]:
-    """Indices of stretches of one group that overlap, bundle by bundle."""
-    order = np.lexsort((start, group))
-    bundle: list[int] = []
-    until = 0
-    for index in order.tolist():
-        if bundle and (group[index] != group[bundle[0]] or start[index] >= until):
-            yield np.array(bundle)
-            bundle = []
-        until = int(end[index]) if not bundle else max(until, int(end[index]))
-        bundle.append(index)
-    if bundle:
-        yield np.array(bundle)
+def _of(subjects: NDArray[np.bool_], index: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """What holds of each slot's subject; not of slots without (-1)."""
+    return np.append(subjects, False)[index]

@@ -20,7 +20,8 @@ Severity = Literal["info", "warning", "critical"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a finding is about: a metering point, or a device (the meter at `metering_point`)."""
+    """Whom a finding is about: a metering point, a device (the meter at `metering_point`), or the gateway at `address`
+    (then neither metering point nor meter is named)."""
 
     uscc: str
     enterprise_id: int
@@ -53,6 +54,8 @@ class Silence:
     """Readings missing of the quantity that lacks most."""
     quantities: tuple[str, ...]
     """Those that are silent."""
+    behind: tuple[Subject, ...] = ()
+    """Of a gateway: the devices that are reached by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Finding:
     evidence: dict[str, Any]
     amount: float | None = None
     """Energy at stake, in the canonical unit of the metering point's carrier; None: unknown."""
+    members: tuple[int, ...] = ()
+    """Ids of the metering points concerned, where it is not about a single one."""
 
 
 class SilenceRule(Protocol):

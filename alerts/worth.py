@@ -59,28 +59,45 @@ class Rates:
 
 async def worths(conn: Connection, findings: Sequence[Finding], rates: Rates, now: int) -> list[Worth]:
     """What is at stake in each finding."""
-    ids = {finding.subject.metering_point_id for finding in findings} - {None}
-    places = await table.places(conn, [number for number in ids if number is not None]) if ids else {}
-    silent = {}
-    for finding in findings:
-        number = finding.subject.metering_point_id
-        if number in places and finding.amount is None and _register(places[number]) in _silent(finding):
-            silent[number] = _register(places[number])
-    usual = await table.usual(conn, silent, now - USUAL, now) if silent else {}
+    ids = {number for finding in findings for number in _members(finding)}
+    places = await table.places(conn, sorted(ids)) if ids else {}
+    lacking = {
+        number: _register(places[number])
+        for finding in findings
+        for number in _members(finding)
+        if number in places and finding.amount is None and _register(places[number]) in _silent(finding)
+    }
+    usual = await table.usual(conn, lacking, now - USUAL, now) if lacking else {}
     found = []
     for finding in findings:
-        place = places.get(finding.subject.metering_point_id or 0)
-        amount = _amount(finding, place, usual, now)
-        found.append(Worth() if place is None or amount is None else rates.worth(place, amount, _day(finding, place)))
+        parts = [
+            _part(finding, number, places[number], usual, rates, now)
+            for number in _members(finding)
+            if number in places
+        ]
+        found.append(parts[0] if len(parts) == 1 else _sum(parts))
     return found
 
 
-def _amount(finding: Finding, place: Place | None, usual: Mapping[int, float], now: int) -> float | None:
-    if finding.amount is not None or place is None or _register(place) not in _silent(finding):
-        return finding.amount
-    per_hour = usual.get(finding.subject.metering_point_id or 0)
-    hours = ((finding.ended or now) - finding.onset) / HOUR
-    return None if per_hour is None else per_hour * hours
+def _members(finding: Finding) -> Sequence[int]:
+    """Ids of the metering points concerned."""
+    own = finding.subject.metering_point_id
+    return finding.members if own is None else (own,)
+
+
+def _part(finding: Finding, number: int, place: Place, usual: Mapping[int, float], rates: Rates, now: int) -> Worth:
+    """At one of its metering points."""
+    amount = finding.amount
+    if amount is None and number in usual and _register(place) in _silent(finding):
+        amount = usual[number] * ((finding.ended or now) - finding.onset) / HOUR
+    return Worth() if amount is None else rates.worth(place, amount, _day(finding, place))
+
+
+def _sum(parts: Sequence[Worth]) -> Worth:
+    """Of several metering points: coal and money add up, energies of different carriers do not."""
+    tce = [part.tce for part in parts if part.tce is not None]
+    money = [part.money for part in parts if part.money is not None]
+    return Worth(None, sum(tce) if tce else None, sum(money) if money else None)
 
 
 def _silent(finding: Finding) -> Sequence[str]:

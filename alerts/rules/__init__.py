@@ -6,6 +6,7 @@ from alerts.rules import (
     conflict,
     estimated_too_long,
     gap,
+    gateway,
     late,
     limit,
     offline,
@@ -28,6 +29,7 @@ from alerts.rules import (
 SILENCE: dict[str, SilenceRule] = {
     "gap": gap.RULE,
     "offline": offline.RULE,
+    "gateway": gateway.RULE,
 }
 INSPECTIONS: dict[str, Inspection] = {
     "limit": limit.RULE,

@@ -101,6 +101,8 @@ async def try_thresholds(served: Served, who: Asker, seen: Seen, rule: Name, bod
     switched off. Nothing is written. Admin and operator only."""
     _may(who)
     text, where = _rule(rule), await _scope(served, seen, body.scope)
+    if not text.thresholds:
+        raise Problem("invalid-parameter", f"{rule} has no thresholds that could be tried")
     try:
         found = await dry_run(
             served.database, served.points, rule, where, _parsed(text, body.thresholds), body.days, now_us()

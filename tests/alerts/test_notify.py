@@ -165,6 +165,7 @@ async def test_the_offline_alert_is_told_and_its_end_and_nothing_of_the_gap_it_t
 @pytest.mark.servers
 async def test_a_digest_gathers_everything_until_its_time(world: World) -> None:
     await world.register(2)
+    await world.db.pool.execute("update connection set address = ''")
     async with receiver() as hook, world.watching():
         await targets.put(world.db, replace(duty(hook), digest="daily 17:00"), "ops")
         await silence(world)

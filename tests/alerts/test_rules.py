@@ -1,6 +1,7 @@
 """Every rule is registered, has its texts and thresholds, and says exactly what its vectors want."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,10 @@ def test_vectors_of_silence(rule: str, vector: dict[str, Any]) -> None:
         lasting=vector.get("lasting", True),
         last=None if vector.get("never") else since - vector["cadence_s"] * SECOND,
         cadence=vector["cadence_s"] * SECOND,
-        grace=int(max(limits["cadences"] * vector["cadence_s"], limits["seconds"])) * SECOND,
+        grace=int(max(limits.get("cadences", 0) * vector["cadence_s"], limits.get("seconds", 0))) * SECOND,
         missing=vector["missing"],
         quantities=("active_energy_import", "active_power"),
+        behind=tuple(replace(SUBJECT, meter=meter) for meter in vector.get("behind", ())),
     )
     finding = SILENCE[rule].find(silence)
     if "zh" not in vector:

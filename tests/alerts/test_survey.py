@@ -74,6 +74,7 @@ async def test_the_gap_table_is_what_the_reading_table_lacks(world: World, seed:
 
 async def test_lists_are_paged_newest_first_and_bounded(world: World) -> None:
     await world.register(7, enterprises=2)
+    await world.db.pool.execute("update connection set address = ''")
     async with world.watching() as watch:
         await world.poll(world.points(*range(1, 8)), START + 5 * MINUTE)
         world.clock.now += HOUR
