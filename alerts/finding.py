@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_args
 from zoneinfo import ZoneInfo
 
 from config.quantities import QUANTITIES
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from alerts.history import History, Place, Table
 
 Severity = Literal["info", "warning", "critical"]
+SEVERITIES = get_args(Severity)
+"""From mild to grave."""
 
 
 @dataclass(frozen=True, slots=True)

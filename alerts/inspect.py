@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from alerts.finding import Finding, Inspection
+from alerts.finding import SEVERITIES, Finding, Inspection
 from alerts.history import DAY, HOUR, Place
 from alerts.lifecycle import Changes, Ending
 from alerts.loading import by_zone, load, places
@@ -145,19 +145,34 @@ def before(past: int, days: int, zone: str) -> int:
     return int(at.timestamp()) * MICROSECOND
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was told of a running episode, last at an instant."""
+
+    rule: str
+    onset: int
+    at: int
+    severity: str
+
+    def due(self, finding: Finding, now: int) -> bool:
+        """Whether it is to be told anew: it has become worse, or has stood long enough since."""
+        worse = SEVERITIES.index(finding.severity) > SEVERITIES.index(self.severity)
+        return worse or now - self.onset >= AGAIN * (self.at - self.onset)
+
+
 class Standing:
     """The running episodes of inspections."""
 
     def __init__(self, running: Iterable[Running]) -> None:
-        self._told = {episode.key: (episode.rule, episode.onset, episode.updated) for episode in running}
+        self._told = {one.key: _Told(one.rule, one.onset, one.updated, one.severity) for one in running}
 
     def compare(self, inspected: Inspected, now: int, changes: Changes) -> None:
         """Add to `changes` what turns the episodes into what was found. It counts as done: when writing it fails, begin
         anew from the database."""
         standing = {one.key: one for one in inspected.findings if one.ended is None}
         over = {one.key: one for one in inspected.findings if one.ended is not None}
-        for key, (rule, _, _) in list(self._told.items()):
-            if rule == inspected.rule and _uscc(key) in inspected.usccs and key not in standing:
+        for key, told in list(self._told.items()):
+            if told.rule == inspected.rule and _uscc(key) in inspected.usccs and key not in standing:
                 last = over.pop(key, None)
                 ended = now if last is None or last.ended is None else last.ended
                 changes.ended.append(Ending(key, ended, OVER, last))
@@ -165,10 +180,10 @@ class Standing:
         for key, finding in standing.items():
             if key not in self._told:
                 changes.opened.append(finding)
-                self._told[key] = (finding.rule, finding.onset, now)
-            elif now - self._told[key][1] >= AGAIN * (self._told[key][2] - self._told[key][1]):
+                self._told[key] = _Told(finding.rule, finding.onset, now, finding.severity)
+            elif self._told[key].due(finding, now):
                 changes.updated.append(finding)
-                self._told[key] = (finding.rule, self._told[key][1], now)
+                self._told[key] = replace(self._told[key], at=now, severity=finding.severity)
         changes.past += [one for one in over.values() if one.ended is not None and one.ended > now - OLD]
 
 

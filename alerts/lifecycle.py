@@ -124,8 +124,11 @@ async def _update(
 ) -> list[int]:
     rows = await _rows(conn, findings, rates, now)
     ids = [running[finding.key] for finding in findings]
-    await table.update(conn, [{"id": alert, **row} for alert, row in zip(ids, rows, strict=True)], now)
-    await table.record(conn, [(alert, "updated", "") for alert in ids], now, ACTOR)
+    raised = await table.update(conn, [{"id": alert, **row} for alert, row in zip(ids, rows, strict=True)], now)
+    trail = [(alert, "updated", "") for alert in ids]
+    trail += [(alert, "escalated", f"{had} → {has}") for alert, (had, has) in raised.items()]
+    await table.record(conn, trail, now, ACTOR)
+    await notifications.tell(conn, list(raised), "escalated", now)
     return ids
 
 

@@ -40,6 +40,7 @@ class Running:
     rule: str
     onset: int
     updated: int
+    severity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,13 @@ async def reopen(conn: Connection, rows: Sequence[dict[str, Any]], now: int, wit
     return {row["key"]: (row["id"], row["state"]) for row in found}
 
 
-async def update(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -> None:
-    """New texts, evidence and worth of running alerts: rows of their columns and the id."""
-    if rows:
-        await conn.execute(SQL["alert_update"], _json(rows), now)
+async def update(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -> dict[int, tuple[str, str]]:
+    """New texts, evidence and worth of running alerts: rows of their columns and the id. Those whose severity went up,
+    with what it was and is."""
+    if not rows:
+        return {}
+    found = await conn.fetch(SQL["alert_update"], _json(rows), now)
+    return {row["id"]: (row["had"], row["severity"]) for row in found if row["raised"]}
 
 
 async def end(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -> None:

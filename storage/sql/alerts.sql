@@ -4,7 +4,7 @@
 -- Episodes that are not over, whatever people did with their alerts.
 select
     id, key, rule, (extract(epoch from coalesce(back_since, onset)) * 1000000)::bigint as onset,
-    (extract(epoch from updated_at) * 1000000)::bigint as updated
+    (extract(epoch from updated_at) * 1000000)::bigint as updated, severity
 from alert where ended is null and rule = any($1::text[]);
 
 -- name: alert_open
@@ -54,14 +54,24 @@ where alert.id = last.id
 returning alert.id, alert.key, alert.state;
 
 -- name: alert_update
--- $1 an array of findings with the alert's id, $2 now.
+-- $1 an array of findings with the alert's id, $2 now. Severity only goes up. The alerts that are open and whose did.
+with rank (severity, step) as (values ('info', 1), ('warning', 2), ('critical', 3)
+), new as (
+    select found.*, alert.severity as had, has.step > had.step as raised
+    from jsonb_to_recordset($1::jsonb) as found (
+        id bigint, severity text, amount float8, tce float8, money float8, zh text, en text, evidence jsonb
+    )
+    join alert using (id)
+    join rank has on has.severity = found.severity
+    join rank had on had.severity = alert.severity
+)
 update alert set
+    severity = case when new.raised then new.severity else alert.severity end,
     amount = new.amount, tce = new.tce, money = new.money, zh = new.zh, en = new.en, evidence = new.evidence,
     updated_at = timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
-from jsonb_to_recordset($1::jsonb) as new (
-    id bigint, amount float8, tce float8, money float8, zh text, en text, evidence jsonb
-)
-where alert.id = new.id;
+from new
+where alert.id = new.id
+returning alert.id, new.raised and alert.state in ('open', 'acknowledged') as raised, new.had, alert.severity;
 
 -- name: alert_end
 -- $1 an array of endings, $2 now. What is null stays. What people dismissed stays dismissed.

@@ -202,10 +202,25 @@ async def test_verdicts_of_the_register_engine(world: World) -> None:
         assert await inspect(conn, INSPECTIONS["limit"], there, Thresholds(), at + DAY) == [], "overruled"
 
 
+async def test_what_becomes_critical_is_told_again(world: World) -> None:
+    await world.register(1, since=MIDNIGHT)
+    await world.db.pool.execute("update meter set verified_until = '2026-01-10'")
+    async with world.watching() as watch:
+        for day in (5, 12):
+            world.clock.now = MIDNIGHT + day * DAY + 3 * HOUR
+            await watch._inspections.turn(await load_points(world.db), world.clock.now)
+            await watch.cycle()
+    row = await world.db.pool.fetchrow("select id, severity, state from alert where rule = 'verification_due'")
+    assert row is not None
+    assert tuple(row)[1:] == ("critical", "open")
+    trail = await world.db.pool.fetch("select action, note from alert_event where alert_id = $1 order by id", row["id"])
+    assert ("escalated", "warning → critical") in [tuple(event) for event in trail]
+
+
 def test_a_text_is_made_anew_when_it_stands_twice_as_long() -> None:
     vector = {"days": 4, "places": {"E-2": {"parent": "E-1"}}, "daily": {"E-1": [100], "E-2": [120]}}
     finding = found_in("balance", vector)[0]
-    standing = Standing([Running(1, finding.key, "balance", START, START + HOUR)])
+    standing = Standing([Running(1, finding.key, "balance", START, START + HOUR, "warning")])
     updated = []
     for hour in range(2, 10):
         changes = Changes()
@@ -213,6 +228,10 @@ def test_a_text_is_made_anew_when_it_stands_twice_as_long() -> None:
         assert not changes.opened
         updated += [hour] * len(changes.updated)
     assert updated == [2, 4, 8]
+    graver = Changes()
+    worse = replace(finding, severity="critical")
+    standing.compare(Inspected("balance", frozenset({USCC}), [worse]), START + 9 * HOUR, graver)
+    assert graver.updated == [worse], "what has become worse is told at once"
     others = Changes()
     standing.compare(Inspected("balance", frozenset({"other"}), []), START + 10 * HOUR, others)
     standing.compare(Inspected("stale", frozenset({USCC}), []), START + 10 * HOUR, others)
