@@ -14,7 +14,7 @@ from alerts.history import DAY, Place
 from alerts.inspect import asked, before, closed, inspect, portions
 from alerts.loading import by_zone, places
 from alerts.roster import Roster
-from alerts.rules import INSPECTIONS, SILENCE
+from alerts.rules import INSPECTED, SILENCE
 from alerts.thresholds import Thresholds
 from config.rules import Number, Scope
 from config.samples import MICROSECOND
@@ -24,7 +24,9 @@ from storage.points import Point, PointTable
 
 MOST = 5_000_000
 """Rows of the database, about, that one dry run looks at."""
-_BUCKETS = {"daily": 1, "quarterly": 96, "conflicts": 1, "verdicts": 1}
+COSTLY = 10
+"""A row of a costly inspection counts as so many."""
+_BUCKETS = {"daily": 1, "hours": 24, "quarterly": 96, "conflicts": 1, "verdicts": 1}
 """Rows of a point and day."""
 
 
@@ -66,7 +68,7 @@ async def dry_run(
 async def _inspection(
     db: Database, rule: str, known: Iterable[Place], there: list[Place], limits: Thresholds, days: int, now: int
 ) -> DryRun:
-    inspection = INSPECTIONS[rule]
+    inspection = INSPECTED[rule]
     names = {_name(place) for place in there}
     if inspection.together:
         usccs = {place.subject.uscc for place in there}
@@ -76,7 +78,7 @@ async def _inspection(
         for place, own in asked(inspection, there, limits)
         for kind, quantity in inspection.needs
     )
-    if rows > MOST:
+    if rows * (COSTLY if inspection.costly else 1) > MOST:
         raise TooMuch(rows)
     found: list[Finding] = []
     start = past = now
@@ -87,8 +89,8 @@ async def _inspection(
             async with db.connection() as conn:
                 findings = await inspect(conn, inspection, portion, limits, past, days)
             found += [one for one in findings if one.ended is None or one.ended > start]
-    found = [one for one in found if (one.subject.uscc, one.subject.metering_point) in names]
-    return DryRun(start, past, len(names), found)
+    mine = [one for one in found if one.rule == rule and (one.subject.uscc, one.subject.metering_point) in names]
+    return DryRun(start, past, len(names), mine)
 
 
 async def _silence(

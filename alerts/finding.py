@@ -14,6 +14,7 @@ from config.samples import MICROSECOND
 
 if TYPE_CHECKING:
     from alerts.history import History, Place, Table
+    from alerts.thresholds import Thresholds
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES = get_args(Severity)
@@ -99,11 +100,26 @@ class Inspection:
     findings."""
 
     name: ClassVar[str]
+    tells: ClassVar[tuple[str, ...]] = ()
+    """The rules it tells of; none: its own name alone."""
     severity: ClassVar[Severity] = "warning"
     needs: ClassVar[tuple[tuple[Table, str], ...]] = ()
     """What of the history is to be loaded, of which quantity; "" is the register that counts the carrier."""
     together: ClassVar[bool] = False
     """Looks at all metering points of an enterprise, also when it is asked about some."""
+    costly: ClassVar[bool] = False
+    """Takes minutes for a city: not run again before its time when registry or thresholds change."""
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return self.tells or (self.name,)
+
+    def limits(self, thresholds: Thresholds, place: Place) -> Limits:
+        """The thresholds that hold at a metering point."""
+        return self._of(thresholds, self.name, place)
+
+    def _of(self, thresholds: Thresholds, rule: str, place: Place) -> Limits:
+        return thresholds.of(rule, place.carrier, place.subject.uscc, place.subject.metering_point)
 
     def applies(self, place: Place, limits: Limits) -> bool:
         """Whether it has something to look at there; cheap, before anything is loaded."""

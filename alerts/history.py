@@ -21,7 +21,7 @@ from storage.points import Point
 
 Matrix: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
-Table = Literal["daily", "quarterly", "hourly", "conflicts", "delays", "verdicts"]
+Table = Literal["daily", "hours", "quarterly", "hourly", "conflicts", "delays", "verdicts"]
 
 FLOW = "flow"
 """Stands for the carrier's own instantaneous quantity: power, or a flow."""
@@ -108,6 +108,8 @@ class History:
     """Whole days by quantity; "" is the register that counts the carrier."""
     quarterly: dict[str, Consumption] = field(default_factory=dict)
     """Intervals by the quarter of an hour in which they start; longer ones leave the others empty."""
+    metered: dict[str, Consumption] = field(default_factory=dict)
+    """Hours (UTC)."""
     hourly: dict[str, Statistics] = field(default_factory=dict)
     conflicts: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     """Whole days: conflicting readings."""

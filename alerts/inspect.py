@@ -2,8 +2,8 @@
 
 An inspection is asked about the whole of what it looks at each time and says what stands now; so what it says does not
 depend on when the watch was started, or on what it has said before. Data that came late are seen the next time. It
-reads on a connection of the pool, in portions, and computes for no more than a moment at a time: silence is watched
-meanwhile. What it finds is written by the watch's next cycle, on the connection that holds the lock.
+reads on a connection of the pool, in portions, and computes in a thread: silence is watched meanwhile. What it finds is
+written by the watch's next cycle, on the connection that holds the lock.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ AGAIN = 2
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What one rule says about some enterprises."""
+    """What one inspection says about some enterprises."""
 
-    rule: str
+    rules: tuple[str, ...]
     usccs: frozenset[str]
     findings: Sequence[Finding]
 
@@ -61,8 +61,9 @@ class Inspections:
         """Until when (rule, zone) was looked at."""
 
     def forget(self) -> None:
-        """Registry or thresholds have changed: look at everything again."""
-        self._done.clear()
+        """Registry or thresholds have changed: look again at all but what is costly."""
+        costly = {rule.name for rule in self._rules if rule.costly}
+        self._done = {key: past for key, past in self._done.items() if key[0] in costly}
 
     async def turn(self, points: PointTable, now: int) -> None:
         """Run what is due. Raises StorageError."""
@@ -78,14 +79,14 @@ class Inspections:
             for portion in portions(there.get(zone, [])):
                 async with self._db.connection() as conn:
                     found = await inspect(conn, rule, portion, limits, past)
-                self._deliver(Inspected(rule.name, frozenset(place.subject.uscc for place in portion), found))
+                self._deliver(Inspected(rule.rules, frozenset(place.subject.uscc for place in portion), found))
                 await asyncio.sleep(0)
             self._done[rule.name, zone] = past
 
 
 def closed(rule: Inspection, zone: str, now: int) -> int:
     """The end of the last hour or day of a zone that has settled."""
-    if rules()[rule.name].period == "hour":
+    if rules()[rule.rules[0]].period == "hour":
         return (now - SETTLED["hour"]) // HOUR * HOUR
     where = ZoneInfo(zone)
     day = datetime.fromtimestamp((now - SETTLED["day"]) / MICROSECOND, where)
@@ -117,16 +118,14 @@ async def inspect(
     start = before(past, back + days, looked_at[0].subject.zone)
     data = await load(conn, rule, looked_at, own, start, past)
     names = {(p.subject.uscc, p.subject.metering_point) for p, one in chosen if wanted(rule, p, one)}
-    found = [one for one in rule.find(data, own) if (one.subject.uscc, one.subject.metering_point) in names]
+    found = await asyncio.to_thread(lambda: list(rule.find(data, own)))
+    found = [one for one in found if (one.subject.uscc, one.subject.metering_point) in names]
     return [one for one in found if one.ended is None or one.onset > start]
 
 
 def asked(rule: Inspection, there: Sequence[Place], limits: Thresholds) -> list[tuple[Place, Limits]]:
     """The places to be loaded, with their thresholds."""
-    pairs = [
-        (place, limits.of(rule.name, place.carrier, place.subject.uscc, place.subject.metering_point))
-        for place in there
-    ]
+    pairs = [(place, rule.limits(limits, place)) for place in there]
     chosen = [(place, own) for place, own in pairs if wanted(rule, place, own)]
     if not rule.together or not chosen:
         return chosen
@@ -172,7 +171,7 @@ class Standing:
         standing = {one.key: one for one in inspected.findings if one.ended is None}
         over = {one.key: one for one in inspected.findings if one.ended is not None}
         for key, told in list(self._told.items()):
-            if told.rule == inspected.rule and _uscc(key) in inspected.usccs and key not in standing:
+            if told.rule in inspected.rules and _uscc(key) in inspected.usccs and key not in standing:
                 last = over.pop(key, None)
                 ended = now if last is None or last.ended is None else last.ended
                 changes.ended.append(Ending(key, ended, OVER, last))

@@ -65,6 +65,8 @@ async def load(
         match kind:
             case "daily":
                 history.daily[quantity] = await _consumption(conn, history, quantity, "day", history.days)
+            case "hours":
+                history.metered[quantity] = await _consumption(conn, history, quantity, "hour", history.hours)
             case "quarterly":
                 history.quarterly[quantity] = await _consumption(conn, history, quantity, "15m", history.quarters)
             case "hourly":
@@ -79,7 +81,7 @@ async def load(
 
 
 async def _consumption(
-    conn: Connection, history: History, quantity: str, kind: Literal["15m", "day"], edges: Instants
+    conn: Connection, history: History, quantity: str, kind: Literal["15m", "hour", "day"], edges: Instants
 ) -> Consumption:
     found = Consumption.empty(history.shape(edges))
     rows = _rows(history, quantity)

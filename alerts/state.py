@@ -11,7 +11,7 @@ from alerts.deadlines import MAX_LAG, NEVER, Deadlines
 from alerts.episodes import Episodes
 from alerts.inspect import Standing
 from alerts.roster import Roster
-from alerts.rules import INSPECTIONS, SILENCE
+from alerts.rules import INSPECTED, SILENCE
 from alerts.thresholds import Thresholds
 from config.samples import MICROSECOND
 from storage import alerts as table
@@ -57,9 +57,9 @@ async def load(db: Database, conn: Connection, now: int, before: State | None = 
         await mark_unseen(conn, deadlines, now)
     else:
         _inherit(deadlines, before.deadlines, now)
-    running = await table.running(conn, [*SILENCE, *INSPECTIONS])
+    running = await table.running(conn, [*SILENCE, *INSPECTED])
     episodes = Episodes(roster, deadlines, running)
-    standing = Standing(episode for episode in running if episode.rule in INSPECTIONS)
+    standing = Standing(episode for episode in running if episode.rule in INSPECTED)
     return State(points, deadlines, episodes, standing, {episode.key: episode.id for episode in running}, horizon)
 
 

@@ -80,7 +80,7 @@ class RuleText(BaseModel):
     period: Period
     verified: bool = True
     source: str = ""
-    thresholds: dict[str, Threshold]
+    thresholds: dict[str, Threshold] = {}
 
     @property
     def defaults(self) -> dict[str, Number]:
@@ -138,7 +138,10 @@ def rules() -> dict[str, RuleText]:
 def _rule(name: str, body: dict[str, Any]) -> RuleText:
     enabled = body.pop("enabled", True)
     if body["period"] != "at once":
-        body["thresholds"] = {"enabled": {"default": enabled, "zh": "启用", "en": "enabled"}, **body["thresholds"]}
+        body["thresholds"] = {
+            "enabled": {"default": enabled, "zh": "启用", "en": "enabled"},
+            **body.get("thresholds", {}),
+        }
     return RuleText(name=name, **body)
 
 

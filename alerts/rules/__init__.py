@@ -4,6 +4,7 @@ from alerts.finding import Inspection, SilenceRule
 from alerts.rules import (
     balance,
     conflict,
+    detection,
     estimated_too_long,
     gap,
     gateway,
@@ -51,4 +52,7 @@ INSPECTIONS: dict[str, Inspection] = {
     "vee_zero": vee_zero.RULE,
     "vee_negative": vee_negative.RULE,
     "vee_missing": vee_missing.RULE,
+    "detection": detection.RULE,
 }
+INSPECTED: dict[str, Inspection] = {rule: one for one in INSPECTIONS.values() for rule in one.rules}
+"""The inspection that tells of each rule."""

@@ -106,11 +106,11 @@ async def test_a_day_is_looked_at_when_it_has_settled(world: World) -> None:
         (MIDNIGHT + DAY + 2 * HOUR, {"balance", "stale"}),
     ):
         await inspections.turn(points, now)
-        assert {one.rule for one in delivered} == rules
+        assert {one.rules[0] for one in delivered} == rules
         delivered.clear()
     inspections.forget()
     await inspections.turn(points, MIDNIGHT + DAY + 2 * HOUR)
-    assert {one.rule for one in delivered} == {"balance", "stale"}, "after a change of the registry at once"
+    assert {one.rules[0] for one in delivered} == {"balance", "stale"}, "after a change of the registry at once"
 
 
 async def test_the_narrowest_threshold_holds(world: World) -> None:
@@ -202,6 +202,17 @@ async def test_verdicts_of_the_register_engine(world: World) -> None:
         assert await inspect(conn, INSPECTIONS["limit"], there, Thresholds(), at + DAY) == [], "overruled"
 
 
+async def test_the_detector_looks_at_hours_that_are_measured(world: World) -> None:
+    point, other = await family(world)
+    daily = [960.0, 1010.0, 940.0, 1000.0, 980.0, 1020.0, 990.0] * 5
+    await consume(world, point, daily + [value / 2 for value in daily[:21]])
+    await consume(world, other, daily + [value / 2 for value in daily[:21]], Quality.ESTIMATED)
+    past = MIDNIGHT + 56 * DAY
+    assert await look(world, "detection", past) == [("ratio:E-1", None)]
+    off = Setting("ratio", "default", {"enabled": False})
+    assert await look(world, "detection", past, (off,)) == []
+
+
 async def test_what_becomes_critical_is_told_again(world: World) -> None:
     await world.register(1, since=MIDNIGHT)
     await world.db.pool.execute("update meter set verified_until = '2026-01-10'")
@@ -224,17 +235,17 @@ def test_a_text_is_made_anew_when_it_stands_twice_as_long() -> None:
     updated = []
     for hour in range(2, 10):
         changes = Changes()
-        standing.compare(Inspected("balance", frozenset({USCC}), [finding]), START + hour * HOUR, changes)
+        standing.compare(Inspected(("balance",), frozenset({USCC}), [finding]), START + hour * HOUR, changes)
         assert not changes.opened
         updated += [hour] * len(changes.updated)
     assert updated == [2, 4, 8]
     graver = Changes()
     worse = replace(finding, severity="critical")
-    standing.compare(Inspected("balance", frozenset({USCC}), [worse]), START + 9 * HOUR, graver)
+    standing.compare(Inspected(("balance",), frozenset({USCC}), [worse]), START + 9 * HOUR, graver)
     assert graver.updated == [worse], "what has become worse is told at once"
     others = Changes()
-    standing.compare(Inspected("balance", frozenset({"other"}), []), START + 10 * HOUR, others)
-    standing.compare(Inspected("stale", frozenset({USCC}), []), START + 10 * HOUR, others)
+    standing.compare(Inspected(("balance",), frozenset({"other"}), []), START + 10 * HOUR, others)
+    standing.compare(Inspected(("stale",), frozenset({USCC}), []), START + 10 * HOUR, others)
     assert not others, "neither another enterprise nor another rule ends it"
 
 

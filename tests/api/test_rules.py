@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from alerts.rules import INSPECTIONS, SILENCE
+from alerts.rules import INSPECTED, SILENCE
 from api.times import DAY
 from config.quality import Quality
 from config.samples import MICROSECOND, now_us
@@ -23,7 +23,7 @@ async def change(world: World, path: str, role: str = "admin", **arguments: Any)
 
 async def test_every_rule_is_told_with_its_thresholds(world: World) -> None:
     items = (await world.ok("/v1/rules", "regulator"))["items"]
-    assert {item["name"] for item in items} == {*SILENCE, *INSPECTIONS}
+    assert {item["name"] for item in items} == {*SILENCE, *INSPECTED}
     gap = next(item for item in items if item["name"] == "gap")
     assert [(one["key"], one["default"]) for one in gap["thresholds"]] == [("cadences", 3), ("seconds", 60)]
     spike = next(item for item in items if item["name"] == "vee_spike")
