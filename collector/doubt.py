@@ -93,6 +93,7 @@ class _Doubt:
         self._modulus = float(series.modulus[base])
         self._digit = float(series.resolution[base]) * 1.5
         self._limit = float(series.limit[base]) / HOUR
+        self._usual = self._quickest(max(self._start, base - LOOK), base)
 
     def settle(self) -> int:
         """Write the verdicts; the reading from which all is in good order again."""
@@ -192,7 +193,7 @@ class _Doubt:
         for before in range(self._base - 1, max(self._start, self._base - LOOK) - 1, -1):
             if not self._judged.good[before] or not self._judged.good[before + 1] or self._judged.run[before + 1]:
                 return None
-            quickest = max(self._rates(before, before, before), default=np.inf)
+            quickest = max(self._rates(max(self._start, self._base - LOOK), before), default=np.inf)
             if self._rise(before, before + 1) <= self._most(quickest, before, before + 1):
                 continue
             past, told = self._undone(before, quickest)
@@ -223,7 +224,7 @@ class _Doubt:
 
     def _backwards(self) -> int | None:
         """The last reading until which the register ran backwards, no quicker than it can; None if it did not."""
-        rates = sorted(self._rates(self._base, self._base))[:-1]  # one may be a jump
+        rates = sorted(self._rates(max(self._start, self._base - LOOK), self._base))[:-1]  # one may be a jump
         most = self._limit if self._limit < np.inf else _BUSY * max([*rates, *self._falls()], default=0.0)
         index = last = self._base
         falls = 0
@@ -270,8 +271,7 @@ class _Doubt:
 
     def _as_before(self, first: int, last: int) -> bool:
         """Whether a register that began anew, all of it flow since the reading before, rises about as it did before."""
-        usual = max(self._rates(self._base, self._base), default=0.0)
-        return max(self._rates(first, last)) * _BUSY >= usual and self._from_zero(first, last)
+        return self._usual <= self._quickest(first, last) * _BUSY and self._from_zero(first, self._usual)
 
     def _lasting(self, first: int, last: int) -> Kind:
         if self._rise(self._base, first) >= 0:
@@ -282,38 +282,37 @@ class _Doubt:
 
     def _wrapped(self, first: int, last: int, *, early: bool = False) -> float | None:
         """The modulus at which the register rolled over, if it can have done so. `early`: readings [first, last] may
-        yet be bad ones, so how fast they rise says nothing unless nothing flowed before."""
-        before = max(self._rates(self._base, self._base), default=0.0)
-        after = max(self._rates(first, last), default=0.0)
-        quickest = before if early and before > 0 else max(before, after)
+        yet be bad ones, so how fast they rise says nothing."""
+        quickest = self._usual if early else max(self._usual, self._quickest(first, last))
         if np.isfinite(self._modulus):
-            return self._modulus if self._plausible(self._modulus, first, quickest) else None
-        if self._limit == np.inf and quickest <= 0:
+            return self._modulus if self._plausible(self._modulus, first, quickest, early) else None
+        if self._limit == np.inf and quickest <= 0 and not early:
             return None
         for modulus in (digits * self._digit / 1.5 for digits in _MODULI):
             inside = self._value[self._base] < modulus * (0.5 if self._value[first] < 0 else 1)
-            if inside and self._plausible(modulus, first, quickest):
+            if inside and self._plausible(modulus, first, quickest, early):
                 return modulus
         return None
 
-    def _plausible(self, modulus: float, first: int, quickest: float) -> bool:
+    def _plausible(self, modulus: float, first: int, quickest: float, early: bool) -> bool:
         increment = self._rise(self._base, first) + modulus
         if not 0 <= increment < modulus * _NEAR:
             return False
         if self._limit < np.inf:
             return increment <= self._limit * self._elapsed(self._base, first) + self._digit
-        return quickest <= 0 or increment <= self._most(quickest, self._base, first)
+        return increment <= self._most(quickest, self._base, first) or (quickest <= 0 and not early)
 
     def _elapsed(self, first: int, last: int) -> float:
         return float(self._time[last] - self._time[first])
 
-    def _rates(self, first: int, last: int, before: int | None = None) -> Iterator[float]:
-        """How fast the register rose in the steps up to the doubtful one (or `before`) and in those of [first, last],
-        per microsecond."""
-        earlier = range(max(self._start, self._base - LOOK), self._base if before is None else before)
-        for index in (*earlier, *range(first, last)):
+    def _rates(self, first: int, last: int) -> Iterator[float]:
+        """How fast the register rose in the steps of [first, last] between good readings, per microsecond."""
+        for index in range(first, last):
             if self._judged.good[index] and self._judged.good[index + 1]:
-                yield self._rise(index, index + 1) / float(self._time[index + 1] - self._time[index])
+                yield self._rise(index, index + 1) / self._elapsed(index, index + 1)
+
+    def _quickest(self, first: int, last: int) -> float:
+        return max(self._rates(first, last), default=0.0)
 
     def _spike(self, first: int) -> int | None:
         """The reading before a rise just as large as this fall, not long ago: then what lies between was wrong."""
@@ -331,12 +330,10 @@ class _Doubt:
         before `until` tell."""
         if self._limit < np.inf:
             return True, last
-        usual = max(self._rates(self._base, self._base), default=0.0)
         for index in range(last, min(until, self._end)):
             if self._rise(last, index) < 0 and self._follows(self._base, index):
                 return False, index
-            quickest = usual or max(self._rates(last, index), default=0.0)
-            if self._rise(self._base, last) <= self._most(quickest, self._base, last):
+            if self._rise(self._base, last) <= self._most(self._usual or self._quickest(last, index), self._base, last):
                 return True, index
         return (True, until - 1) if until <= self._end else (None, last)
 
@@ -371,15 +368,14 @@ class _Doubt:
             judged.modulus[first : self._end] = modulus
         elif kind in (Kind.RESET, Kind.LIMIT):
             judged.run[first] = 1
-            if kind is Kind.RESET and self._from_zero(first, last):
+            if kind is Kind.RESET and self._from_zero(first, max(self._usual, self._quickest(first, last))):
                 judged.begun.append(first)
         self._say(kind, first, last, told or last, modulus)
         return first
 
-    def _from_zero(self, first: int, last: int) -> bool:
-        """Whether what the register shows after a reset can have flowed since the reading before."""
-        usual = max(self._rates(self._base, self._base), default=0.0) or max(self._rates(first, last), default=0.0)
-        return 0 < float(self._value[first]) <= min(usual * _BUSY, self._limit) * self._elapsed(self._base, first)
+    def _from_zero(self, first: int, rate: float) -> bool:
+        """Whether what the register shows after a reset can have flowed, at this rate, since the reading before."""
+        return 0 < float(self._value[first]) <= min(rate, self._limit) * self._elapsed(self._base, first)
 
     def _hold(self, first: int, jitter: bool) -> int:
         """The readings end before they tell."""
