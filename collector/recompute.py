@@ -104,7 +104,8 @@ class Computed:
 
 async def computed(conn: Connection, touched: Touched, terms: Terms, most: int = HOLES) -> Computed:
     """What follows from the stored readings for all that is touched."""
-    readings, ranges = await window(partial(around, conn), touched, terms)
+    held = await verdicts.held(conn, touched.point)
+    readings, ranges = await window(partial(around, conn), touched, held, terms)
     energy = metered(readings, ranges, terms)
     energy = dataclasses.replace(energy, intervals=overlaid(energy.intervals, readings, ranges, terms))
     found = holes(energy, ranges, terms)

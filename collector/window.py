@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collector.pairs import Array, among, search
 from collector.registers import LOOK, PATIENCE, SETTLED, doubtful
@@ -53,8 +54,11 @@ class Touched:
         return Touched(self.point[which], self.first[which], self.last[which], self.new)
 
 
-async def window(around: Around, touched: Touched, terms: Terms) -> tuple[ReadingColumns, Ranges]:
-    """The readings and the ranges for energy.metered."""
+async def window(
+    around: Around, touched: Touched, held: NDArray[np.bool_], terms: Terms
+) -> tuple[ReadingColumns, Ranges]:
+    """The readings and the ranges for energy.metered. `held`: points of whose latest readings it was not told so far
+    what to make of them; the fall that is in doubt may lie further back than is usually looked."""
     rank, _ = terms.ranks(touched.point)
     since, until = _usual(touched, rank, terms)
     parts: list[ReadingColumns] = []
@@ -63,6 +67,8 @@ async def window(around: Around, touched: Touched, terms: Terms) -> tuple[Readin
     while len(touched):
         readings = await around(touched.point, since, until, context, context)
         needs = _Needs(readings, touched, since, until, context, terms)
+        if context <= PATIENCE:
+            needs.settled &= needs.all_before | ~held
         start, past = terms.floor(rank, needs.lower), terms.ceil(rank, needs.upper)
         done = needs.settled & (start >= since) & (past <= until)
         parts.append(_of(readings, touched.point[done]))
@@ -70,7 +76,7 @@ async def window(around: Around, touched: Touched, terms: Terms) -> tuple[Readin
         since, until = np.minimum(since, start)[~done], np.maximum(until, past)[~done]
         if not needs.settled.all():
             context = min(context * _WIDEN, _MOST)
-        touched, rank = touched[~done], rank[~done]
+        touched, held, rank = touched[~done], held[~done], rank[~done]
     return _merge(parts, ranges)
 
 
@@ -115,7 +121,7 @@ class _Needs:
         self._edges = np.searchsorted(places, np.arange(len(touched) + 1))
         self._first = search(places, self._time, np.arange(len(touched)), touched.first, "left")
         self._past = search(places, self._time, np.arange(len(touched)), touched.last, "right")
-        self._all_before = _fewer(self._place, readings.time < since[self._place], len(touched), context)
+        self.all_before = _fewer(self._place, readings.time < since[self._place], len(touched), context)
         self._all_after = _fewer(self._place, readings.time > until[self._place], len(touched), context)
         self._simple()
         steps = self._doubtful(places, readings.value[kept], segment)
@@ -123,21 +129,7 @@ class _Needs:
             steps = np.union1d(steps, self._without_rulings(readings, kept))
         for at in np.unique(places[steps]).tolist():
             self._widen(at, steps[places[steps] == at])
-        if context <= PATIENCE:
-            self.settled &= self._all_before | ~self._stirs(readings.value[kept])
         self._notes(segment)
-
-    def _stirs(self, value: Array) -> Array:
-        """Points that move after they stood still as far as is seen: what they did before that may be told only now."""
-        if not len(value):
-            return np.zeros(len(self._touched), np.bool_)
-        moved = np.append(0, np.cumsum(np.diff(value) != 0))
-        begin, end = self._edges[:-1], self._edges[1:]
-        before = moved[np.maximum(self._first - 1, 0)]
-        still = before == moved[np.minimum(begin, len(value) - 1)]
-        after = moved[np.maximum(np.minimum(self._past, end - 1), 0)]
-        stirs: Array = (self._first > begin) & still & (after > before)
-        return stirs
 
     def _simple(self) -> None:
         """From the reading before to the reading after."""
@@ -146,7 +138,7 @@ class _Needs:
         has_before, has_after = self._first > begin, self._past < end
         self.lower = np.where(has_before, time[self._first - 1], self._touched.first)
         self.upper = np.where(has_after, time[np.minimum(self._past, len(time) - 1)], self._touched.last)
-        self.settled = (has_before | self._all_before) & (has_after | self._all_after) | self._full
+        self.settled = (has_before | self.all_before) & (has_after | self._all_after) | self._full
 
     def _doubtful(self, places: Array, value: Array, segment: Array) -> Array:
         """Doubtful steps, as indices of usable readings: those that are, and those that were before the change."""
@@ -178,7 +170,7 @@ class _Needs:
         begin, end = int(self._edges[at]), int(self._edges[at + 1])
         lower = self._before(begin, int(self._first[at]) - _REACH, steps)
         upper = self._after(at, int(self._past[at]) + SETTLED, steps)
-        if lower is None and self._all_before[at]:
+        if lower is None and self.all_before[at]:
             lower = begin
         if upper is None and self._all_after[at]:
             upper = end - 1
@@ -199,7 +191,7 @@ class _Needs:
             if begin == end:
                 continue
             first, last = (self._terms.segments[segment[index]] for index in (begin, end - 1))
-            if self._all_before[at] and first.initial is not None and self.lower[at] <= self._time[begin]:
+            if self.all_before[at] and first.initial is not None and self.lower[at] <= self._time[begin]:
                 self.lower[at] = min(self.lower[at], first.valid_from)
             if self._all_after[at] and last.valid_to is not None and self.upper[at] >= self._time[end - 1]:
                 self.upper[at] = max(self.upper[at], last.valid_to)

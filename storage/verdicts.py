@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from config.samples import Points
 from storage.columns import Array, instant
 from storage.gaps import Page, local
 from storage.intervals import Ranges
@@ -82,6 +84,12 @@ async def replace(conn: Connection, ranges: Ranges, found: Iterable[Verdict]) ->
         await conn.execute(SQL["verdicts_delete"], gone)
     if new := [one for key, one in wanted.items() if key not in stored or _differ(stored[key], one)]:
         await conn.execute(SQL["verdicts_put"], msgspec.json.encode(new).decode())
+
+
+async def held(conn: Connection, point: Points) -> NDArray[np.bool_]:
+    """Which of these points have readings of which is not yet told what to make of them."""
+    rows = await conn.fetch(SQL["verdicts_held"], point.tolist())
+    return np.isin(point, [row["point_id"] for row in rows])
 
 
 def _differ(row: dict[str, Any], one: dict[str, Any]) -> bool:

@@ -12,6 +12,10 @@ from unnest($1::integer[], $2::bigint[], $3::bigint[]) q (point_id, first, past)
 join verdict v on v.point_id = q.point_id and v.from_time >= at_us(q.first) and v.from_time < at_us(q.past)
 where v.from_time >= $4 and v.from_time < $5;
 
+-- name: verdicts_held
+-- Those of these points whose latest readings are in doubt.
+select distinct point_id from verdict where kind = 'held' and point_id = any($1::integer[]);
+
 -- name: verdicts_delete
 delete from verdict where id = any($1::bigint[]);
 

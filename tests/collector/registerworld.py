@@ -10,9 +10,11 @@ import numpy as np
 
 from collector.allocation import allocate, days_around, holes, merged, reach
 from collector.energy import metered
+from collector.evidence import Told
 from collector.likeday import AFTER, BEFORE
 from collector.overlay import overlaid
 from collector.pairs import Array
+from collector.registers import Kind
 from collector.terms import Terms
 from collector.window import Touched, window
 from config.grid import first_grid
@@ -66,6 +68,7 @@ class World:
         self.readings: dict[tuple[int, int], float] = {}
         self.intervals: dict[Key, Interval] = {}
         self.gaps: dict[Key, Verdict] = {}
+        self.verdicts: dict[tuple[int, int, Kind], Told] = {}
         self.changed = 0
 
     async def take(self, rows: Iterable[tuple[int, int, float]]) -> None:
@@ -88,8 +91,10 @@ class World:
             queue += await self._compute(Touched(point, first, last, None))
 
     async def _compute(self, touched: Touched) -> list[Verdict]:
-        readings, ranges = await window(self._around, touched, self.terms)
+        held = np.isin(touched.point, [where for where, _, kind in self.verdicts if kind is Kind.HELD])
+        readings, ranges = await window(self._around, touched, held, self.terms)
         energy = metered(readings, ranges, self.terms)
+        self._tell(energy.verdicts, ranges)
         energy = replace(energy, intervals=overlaid(energy.intervals, readings, ranges, self.terms))
         found = holes(energy, ranges, self.terms)
         known = merged(self._within(reach(found)), energy.intervals, ranges)
@@ -105,6 +110,13 @@ class World:
         differ = sorted(key for key in before.keys() | rows.keys() if repr(before.get(key)) != repr(rows.get(key)))
         self.changed += len(differ)
         return self._gaps_around(days_around(_changed(differ, before, rows), self.terms))
+
+    def _tell(self, told: list[Told], ranges: Ranges) -> None:
+        for place, start, past in zip(ranges.point, ranges.start, ranges.past, strict=True):
+            for key in [key for key in self.verdicts if key[0] == place and start <= key[1] < past]:
+                del self.verdicts[key]
+            mine = [one for one in told if one.point == place and start <= one.first < past]
+            self.verdicts |= {(one.point, one.first, one.kind): one for one in mine}
 
     def _within(self, ranges: Ranges) -> IntervalColumns:
         keys = [

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collector.energy import metered
@@ -242,9 +242,8 @@ def history(seed: int) -> tuple[World, list[tuple[int, int, float]]]:
     return World(point(*segments, schedule=((0, cadence_s),))), rows
 
 
-# The same examples every time: about one history in a thousand (seed 115501: a register that stands still for days
-# after a fault) still shows other intervals as suspect when it arrives in other pieces; no energy differs.
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None)
+@example(115501)  # stands still for days after a fault
 @given(st.integers(0, 2**32))
 async def test_order_and_batches_do_not_matter_and_computing_again_changes_nothing(seed: int) -> None:
     whole, rows = history(seed)

@@ -73,6 +73,7 @@ comment on column verdict.from_time is 'the first reading it is about; to_time t
 comment on column verdict.base_time is 'the last good reading before them';
 comment on column verdict.told_time is 'the reading that told';
 create index verdict_time on verdict (from_time);
+create index verdict_held on verdict (point_id) where kind = 'held';
 
 -- What authorised people do to data. The word in `action` is told in storage/edits.py.
 create table edit (
