@@ -60,8 +60,10 @@ class Report(BaseModel):
         "`totals`; `factors` used"
     )
     balance: list[dict[str, Any]]
+    quotas: list[dict[str, Any]] = Field(description="Allowances of metering points, and what they used")
     gaps: dict[str, Any]
     alerts: dict[str, Any]
+    rules: list[dict[str, Any]] = Field(description="The alert rules with their thresholds for the enterprise")
     equipping: Equipping
     instruments: list[InstrumentItem]
     staff: list[dict[str, Any]]

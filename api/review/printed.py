@@ -23,6 +23,8 @@ def printed(report: dict[str, Any], review: Mapping[str, Any]) -> dict[str, Any]
         **report,
         "review": {**review, "made_at": str(review["made_at"])},
         "carriers": names,
+        "rule_names": {rule["rule"]: rule["zh"] for rule in report["rules"]},
+        "thresholds": [{**rule, "set": one} for rule in report["rules"] for one in rule["set"]],
         "charts": [_chart(one, report["consumption"]["days"]) for one in report["consumption"]["carriers"]],
         "completeness": _by_day(report["quality"]["days"]),
         "gaps": {**gaps, "items": gaps["items"][:MOST_GAPS]},

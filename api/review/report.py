@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from api.review import figures, happenings, instruments
+from api.review import figures, happenings, instruments, rules
 from api.review.equipping import equipping
 from api.review.scope import Scope
 from storage import reviews, views
@@ -25,6 +25,7 @@ async def build(scope: Scope) -> dict[str, Any]:
     db, last = scope.served.database, min(scope.past, scope.now)
     rows = await figures.metering_points(scope)
     instrument_rows = await views.instruments(db, scope.sight, instant(last - 1), enterprise=scope.uscc)
+    known = await rules.settings(scope)
     wanted = await views.to_be_measured(db, scope.sight, scope.uscc)
     return {
         "form": FORM,
@@ -41,8 +42,10 @@ async def build(scope: Scope) -> dict[str, Any]:
         "quality": await figures.quality(scope, rows),
         "consumption": await figures.consumption(scope, rows),
         "balance": await figures.balance(scope, rows),
+        "quotas": await rules.quotas(scope, rows, known),
         "gaps": await happenings.gaps(scope),
         "alerts": await happenings.alerts(scope),
+        "rules": rules.listed(known),
         "equipping": equipping(wanted, instrument_rows, scope.dates[-2]),
         "instruments": [instruments.item(row) for row in instrument_rows],
         **await reviews.lists(db, scope.sight, scope.uscc),

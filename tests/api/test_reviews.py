@@ -64,6 +64,21 @@ async def test_a_report_says_what_the_other_answers_say(world: World) -> None:
     assert report["period"]["last_day"] == "2026-01-03"
 
 
+async def test_allowances_and_thresholds_are_told(world: World) -> None:
+    await metered(world)
+    scope = f"point:{USCC}/E-1"
+    put = "insert into threshold (rule, scope, body) values ('quota', $1, $2), ('gap', 'enterprise:' || $3, '{}')"
+    await world.db.pool.execute(put, scope, json.dumps({"monthly": 200.0, "annual": 100_000.0}), OTHER)
+    report = await world.ok(PREVIEW)
+    assert [(row["code"], row["from"][:10], row["allowed"], row["used"], row["share"]) for row in report["quotas"]] == [
+        ("E-1", "2026-01-01", 200.0, 288.0, 1.44),
+        ("E-1", "2026-01-01", 100_000.0, 288.0, 0.00288),
+    ]
+    known = {rule["rule"]: rule for rule in report["rules"]}
+    assert known["quota"]["set"] == [{"scope": scope, "thresholds": {"monthly": 200.0, "annual": 100_000.0}}]
+    assert known["gap"]["set"] == []  # it is another enterprise's
+
+
 async def test_a_period_is_asked_for_and_bounded(world: World) -> None:
     assert_problem(await world.get(f"/v1/enterprises/{USCC}/review?to={LAST}"), 400, "invalid-parameter", "from")
     long = f"/v1/enterprises/{USCC}/review?from=2025-01-01T00:00:00%2B08:00&to={LAST}"
@@ -146,6 +161,7 @@ async def test_pdf_tables_and_evidence(world: World) -> None:
             assert hashlib.sha256(pack.read(name)).hexdigest() == digest
         assert pack.read("report.pdf") == printed.content
         factors = json.loads(pack.read("factors.json"))
+        assert "gap" in [rule["rule"] for rule in json.loads(pack.read("rules.json"))]
     assert {"edition", "source", "verified"} <= factors[0].keys()
 
 
