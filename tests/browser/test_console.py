@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import Page, expect
 
+from storage import access
 from tests.browser.conftest import DAIRY, DAY, WORKS, Console, iso
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.slow]
 
 POINT = f"/metering-points/{WORKS}/E-1"
-PAGES = ("/", f"/enterprises/{WORKS}", POINT, "/alerts")
+PAGES = ("/", f"/enterprises/{WORKS}", POINT, "/alerts", f"/instruments?enterprise={WORKS}", "/reviews")
 
 
 async def test_sign_in_with_a_key_by_hand_and_from_the_address(console: Console) -> None:
@@ -178,6 +179,51 @@ async def test_alert_is_assigned_commented_and_dismissed_with_an_exception(conso
         await expect(row).to_contain_text("已驳回")
     (suppression,) = await console.db.pool.fetch("select kind, reason from suppression")
     assert tuple(suppression) == ("exception", "每月检修，不是故障")
+
+
+async def test_instruments_are_listed_and_how_well_an_enterprise_is_equipped(console: Console) -> None:
+    verified = "update meter set verified_until = current_date + 10, accuracy_class = '0.5S' where code = 'M-1'"
+    await console.db.pool.execute(verified)
+    async with console.signed_in("/instruments") as page:
+        rows = page.locator("tbody tr")
+        await expect(rows).to_have_count(3)
+        await page.select_option("select >> nth=0", WORKS)
+        register = page.locator("section", has_text="能源计量器具一览表")
+        await expect(register.locator("tbody tr")).to_have_count(2)
+        await expect(register.locator(f"tr[data-key='{WORKS}/M-1']")).to_contain_text("0.5S")
+        await expect(page.locator("tr[data-key='electricity:1']")).to_contain_text("达到")
+        await expect(page.locator(".note")).to_contain_text("GB 17167")
+        await page.select_option("select >> nth=3", "30")
+        await expect(register.locator("tbody tr")).to_have_count(1)
+        async with page.expect_download() as download:
+            await register.get_by_role("link", name="CSV").click()
+        assert "M-1" in (await (await download.value).path()).read_text("utf-8-sig")
+
+
+async def test_a_report_is_made_by_one_and_signed_by_another_who_opens_its_pdf(console: Console) -> None:
+    yesterday = iso(console.midnight - DAY)[:10]
+    second = await access.create(console.db, "审核员", "admin", actor="test")
+    async with console.signed_in(f"/reviews?enterprise={WORKS}&from={yesterday}&to={yesterday}") as page:
+        await page.get_by_role("button", name="预览").click()
+        await expect(page.locator("[data-report] tr[data-key=electricity]")).to_contain_text("1,440 kWh")
+        await page.get_by_role("button", name="编制并冻结").click()
+        row = page.locator("tbody tr[data-key='1']")
+        await expect(row).to_contain_text("待第二人复核")
+        await expect(row.get_by_role("button", name="签发")).to_have_count(0)
+    async with console.page() as page:
+        await page.goto(f"{console.address}/#key={second}")
+        await expect(page.locator(".who")).to_have_text("审核员")
+        await page.goto(f"{console.address}/#/reviews")
+        row = page.locator("tbody tr[data-key='1']")
+        await row.get_by_role("button", name="签发").click()
+        await page.fill("dialog textarea", "核对无误")
+        await page.click("dialog .primary")
+        await expect(row).to_contain_text("已签发")
+        await expect(row.locator("q")).to_have_text("核对无误")
+        await expect(row.get_by_role("button")).to_have_count(0)
+        async with page.expect_popup() as opened:
+            await row.get_by_role("link", name="PDF").click()
+        assert (await opened.value).url.endswith("/v1/reviews/1/report.pdf")
 
 
 async def test_language_follows_the_browser_and_the_switch_is_remembered(console: Console) -> None:
