@@ -14,9 +14,8 @@ from api.review.scope import Scope
 from api.series import bucket_columns
 from api.totals import counted, stored
 from config.rules import Scope as Whom
-from config.rules import rules
+from config.rules import Setting, rules
 from storage import thresholds
-from storage.thresholds import Setting
 from storage.views import Row
 
 _PERIODS: tuple[tuple[Literal["monthly", "annual"], Interval], ...] = (("monthly", "1mo"), ("annual", "1y"))
