@@ -26,13 +26,15 @@ class EditWish(BaseModel):
     action: Action = Field(
         description="`exclude`: leave readings out; `accept`: take the steps into readings as they are (a questionable "
         "rise, energy the other way); `reset`, `rollover`: the register began anew, or passed its modulus, at the "
-        "first reading not before `from`; `set`: intervals that start in [from, to) sum to `amount`, spread evenly"
+        "first reading not before `from`; `set`: intervals that start in [from, to) sum to `amount`, spread evenly; "
+        "`estimate`: those of them that are missing get what like days had, as long as they are missing"
     )
-    start: AwareDatetime = Field(alias="from", description="Of `set`: where an interval begins")
+    start: AwareDatetime = Field(alias="from", description="Of `set` and `estimate`: where an interval begins")
     end: AwareDatetime | None = Field(
         None,
         alias="to",
-        description="The last reading, included; of `set` the end of the last interval; not of `reset`, `rollover`",
+        description="The last reading, included; of `set` and `estimate` the end of the last interval; "
+        "not of `reset` and `rollover`",
     )
     amount: Amount = None
     reason: Reason
@@ -58,7 +60,7 @@ class EditItem(BaseModel):
     enterprise: str
     metering_point: str
     quantity: str
-    action: Literal["exclude", "accept", "reset", "rollover", "set", "estimate"]
+    action: Action
     start: datetime = Field(alias="from")
     end: datetime = Field(alias="to", description="The last reading; of `set` the end of the last interval")
     amount: float | None

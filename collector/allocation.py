@@ -7,7 +7,8 @@ local day is over; otherwise every new reading would change the gap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 
@@ -31,7 +32,7 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Between two good readings of one register, too far apart; `energy` flowed meanwhile."""
+    """Between two good readings of one register, too far apart; `energy` flowed meanwhile (NaN: not known)."""
 
     point: int
     start: int
@@ -75,12 +76,12 @@ def over(found: Sequence[Hole]) -> Ranges:
 
 
 def reach(found: Sequence[Hole]) -> Ranges:
-    """Where the days lie that these holes (sorted by point and time) are compared with."""
+    """Where the days lie that these holes are compared with."""
     wide: list[Hole] = []
-    for hole in found:
+    for hole in sorted(found, key=lambda one: (one.point, one.start)):
         start, end = hole.start - BEFORE, hole.end + AFTER
         if wide and wide[-1].point == hole.point and start <= wide[-1].end:
-            wide[-1] = replace(wide[-1], end=end)
+            wide[-1] = replace(wide[-1], end=max(end, wide[-1].end))
         else:
             wide.append(replace(hole, start=start, end=end))
     return over(wide)
@@ -102,63 +103,76 @@ def allocate(
 ) -> tuple[IntervalColumns, list[Verdict]]:
     """The intervals with the energy of these holes as like days had it, and a verdict on each hole.
 
-    `known`: the intervals in reach of the holes, sorted; those that are measured are looked at. Every hole keeps its
-    energy; one without like days stays as it was.
+    `known`: the intervals in reach of the holes, sorted. Every hole keeps its energy; one without like days stays as
+    it was.
     """
-    measured = known[np.flatnonzero(known.quality == Quality.MEASURED)]
     changed = replace(intervals, consumption=intervals.consumption.copy(), method=intervals.method.copy())
-    slots = [_slots(hole, terms) for hole in found]
-    around = _rows(measured, found, [hole.start - BEFORE for hole in found], [hole.end + AFTER for hole in found])
-    inside = _rows(changed, found, [int(starts[0]) for starts in slots], [hole.end for hole in found])
     verdicts = []
-    for hole, starts, near, rows in zip(found, slots, around, inside, strict=True):
-        until = _until(measured[near], hole, terms.zones[hole.point])
-        like = _like(measured[near], hole, starts, until, terms)
-        if like is not None:
-            _move(changed, rows, hole, starts, like.energy)
-        verdicts.append(_verdict(hole, like, until))
+    for one in likened(found, known, terms):
+        if one.like is not None:
+            _move(changed, one.hole, one.slots, one.like.energy)
+        verdicts.append(one.verdict(GAP, Method.LINEAR if one.like is None else Method.LIKE_DAY))
     return changed, verdicts
 
 
-def _rows(columns: IntervalColumns, found: Sequence[Hole], start: list[int], past: list[int]) -> list[slice]:
-    """Of each hole's intervals that start in [start, past)."""
-    pairs, point = Pairs(columns.point, columns.start), np.array([hole.point for hole in found])
-    ends = (pairs.find(point, np.array(at), "left").tolist() for at in (start, past))
-    return [slice(low, high) for low, high in zip(*ends, strict=True)]
+@dataclass(frozen=True, slots=True)
+class Likened:
+    """A hole, the starts of the intervals that lie in it or reach into it, and what like days say of them (None: there
+    are no such days, or the length of intervals changes in the hole)."""
+
+    hole: Hole
+    slots: Array
+    like: Spread | None
+    until: int
+    """The last local day (since 1970) that had begun when what is known after the hole ended: that counts so far."""
+
+    def verdict(self, kind: str, method: Method) -> Verdict:
+        """Where the energy went, on how many days that rests, and the first day that did not count yet."""
+        hole = self.hole
+        evidence = {
+            "energy": None if math.isnan(hole.energy) else hole.energy,
+            "method": method.name.lower(),
+            "days": 0 if self.like is None else self.like.days,
+            "until": (_EPOCH + timedelta(days=self.until)).isoformat(),
+        }
+        return Verdict(hole.point, kind, hole.start, hole.start, hole.end, hole.end, evidence)
 
 
-def _until(near: IntervalColumns, hole: Hole, zone: str) -> int:
-    """The last local day (since 1970) that had begun when the last of what follows the hole ended: what follows counts
-    until then."""
-    end = near.start + near.seconds.astype(np.int64) * MICROSECOND
-    day = local(np.array([max(hole.end, int(end.max(initial=0)))]), zone) // DAY
-    return int(day[0])
+def likened(found: Sequence[Hole], known: IntervalColumns, terms: Terms) -> Iterator[Likened]:
+    """Each hole compared with the measured ones of the intervals in its reach."""
+    measured = known[np.flatnonzero(known.quality == Quality.MEASURED)]
+    pairs = Pairs(measured.point, measured.start)
+    columns = np.array([(hole.point, hole.start - BEFORE, hole.end + AFTER) for hole in found]).reshape(-1, 3).T
+    low, high = (pairs.find(columns[0], at, "left").tolist() for at in columns[1:])
+    for hole, rows in zip(found, map(slice, low, high), strict=True):
+        near, zone = measured[rows], terms.zones[hole.point]
+        end = near.start + near.seconds.astype(np.int64) * MICROSECOND
+        until = int(local(np.array([max(hole.end, int(end.max(initial=0)))]), zone)[0]) // DAY
+        counts = (end <= hole.start) | ((near.start >= hole.end) & (local(end, zone) <= until * DAY))
+        slots, length = _slots(hole, terms)
+        yield Likened(hole, slots, _like(near[np.flatnonzero(counts)], hole, slots, length, zone), until)
 
 
-def _slots(hole: Hole, terms: Terms) -> Array:
-    """Starts of the intervals that lie in the hole or reach into it, at least two; where their length changes in the
-    hole, as if it did not."""
-    rank = terms.ranks(np.array([hole.point]))[0]
-    length = int(terms.length[terms.era(rank, np.array([hole.start]))][0])
-    return np.arange(hole.start // length * length, hole.end, length)
+def _slots(hole: Hole, terms: Terms) -> tuple[Array, int]:
+    """Starts of its intervals and their length: 0 if that changes in the hole."""
+    rank = np.repeat(terms.ranks(np.array([hole.point]))[0], 2)
+    length, other = terms.length[terms.era(rank, np.array([hole.start, hole.end - 1]))].tolist()
+    return np.arange(hole.start // length * length, hole.end, length), length if length == other else 0
 
 
-def _like(near: IntervalColumns, hole: Hole, slots: Array, until: int, terms: Terms) -> Spread | None:
-    """None also where the length of intervals changes in the hole."""
-    zone, length = terms.zones[hole.point], int(slots[1] - slots[0])
-    rank = terms.ranks(np.array([hole.point]))[0]
-    if terms.length[terms.era(rank, slots[-1:])] != length:
+def _like(near: IntervalColumns, hole: Hole, slots: Array, length: int, zone: str) -> Spread | None:
+    if not length:
         return None
-    end = near.start + near.seconds.astype(np.int64) * MICROSECOND
-    counts = (end <= hole.start) | (local(end, zone) <= until * DAY)
-    counts &= near.seconds == length // MICROSECOND
+    near = near[np.flatnonzero(near.seconds == length // MICROSECOND)]
     share = (np.minimum(slots + length, hole.end) - np.maximum(slots, hole.start)) / length
-    return spread(near.start[counts], near.consumption[counts], Gap(slots, share, hole.energy), length, zone)
+    return spread(near.start, near.consumption, Gap(slots, share, hole.energy), length, zone)
 
 
-def _move(intervals: IntervalColumns, rows: slice, hole: Hole, slots: Array, energy: Array) -> None:
+def _move(intervals: IntervalColumns, hole: Hole, slots: Array, energy: Array) -> None:
     """Put the hole's energy, so far spread evenly, where it likely flowed; what is held or set stays so."""
     length = int(slots[1] - slots[0])
+    ends = np.array([slots[0], hole.end])
+    rows = slice(*search(intervals.point, intervals.start, np.repeat(hole.point, 2), ends, "left").tolist())
     start = intervals.start[rows]
     like = energy[(start - slots[0]) // length]
     inside = np.minimum(start + length, hole.end) - np.maximum(start, hole.start)
@@ -168,16 +182,6 @@ def _move(intervals: IntervalColumns, rows: slice, hole: Hole, slots: Array, ene
     quality = intervals.quality[rows]
     intervals.consumption[rows] = np.where(quality == Quality.EDITED, before, rest + like)
     intervals.method[rows] = np.where(quality == Quality.ESTIMATED, Method.LIKE_DAY, intervals.method[rows])
-
-
-def _verdict(hole: Hole, like: Spread | None, until: int) -> Verdict:
-    evidence = {
-        "energy": hole.energy,
-        "method": (Method.LINEAR if like is None else Method.LIKE_DAY).name.lower(),
-        "days": 0 if like is None else like.days,
-        "until": (_EPOCH + timedelta(days=until)).isoformat(),
-    }
-    return Verdict(hole.point, GAP, hole.start, hole.start, hole.end, hole.end, evidence)
 
 
 def days_around(changed: Changed, terms: Terms) -> Days:

@@ -40,7 +40,8 @@ _HALVINGS = 16
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Slots that follow one another: their starts, the share of each that lies in the gap, and the energy of all."""
+    """Slots that follow one another: their starts, the share of each that lies in the gap, and the energy of all (NaN
+    where it is not known)."""
 
     start: Array
     share: Array
@@ -56,13 +57,15 @@ class Spread:
 
 
 def spread(start: Array, consumption: Array, gap: Gap, length: int, zone: str) -> Spread | None:
-    """Of a gap in which energy flowed; None where no day around is like it.
+    """Of a gap in which energy flowed, or nobody knows how much; None where no day around is like it.
 
     `start`, `consumption`: measured intervals of `length` microseconds around the gap.
     """
     days = _Days(start, consumption, gap, length, zone)
     if not len(days):
         return None
+    if np.isnan(gap.energy):
+        return Spread(_mean(days, gap), len(days))
     found = _quantile(days, gap)
     total = float(found.sum())
     return Spread(found * (gap.energy / total), len(days)) if total > 0 else None
@@ -151,6 +154,14 @@ def _relative(difference: Array) -> Array:
     if mean == 0:
         return np.zeros(len(difference))
     return np.where(np.isnan(difference), 1.0, difference / mean)
+
+
+def _mean(days: _Days, gap: Gap) -> Array:
+    """What is to be expected of each slot."""
+    weight = days.weights()
+    mean: Array = (weight * days.value).sum(1) / weight.sum(1)
+    found: Array = mean[days.block, days.column] * gap.share
+    return found
 
 
 def _quantile(days: _Days, gap: Gap) -> Array:

@@ -41,17 +41,18 @@ def _set(readings: ReadingColumns, ranges: Ranges, terms: Terms) -> Iterator[Int
     """What the edits say of the intervals within the ranges, edit by edit."""
     rank, _ = terms.ranks(ranges.point)
     place = np.searchsorted(ranges.point, readings.point)
-    for index, edit in terms.rulings.sets(rank, ranges.start, ranges.past):
-        grid = _grid(edit, rank[index : index + 1], index, terms)
+    for index, edit in terms.rulings.over("set", rank, ranges.start, ranges.past):
+        grid = grid_of_edit(edit, rank[index : index + 1], index, terms)
         share = _shares(grid, edit)
         within = (grid.start >= ranges.start[index]) & (grid.start < ranges.past[index])
         if within.any():
             part = slice(int(within.argmax()), int(within.argmax() + within.sum()))
             received = counted(Pairs(place, readings.time), grid[part])
-            yield _rows(int(ranges.point[index]), grid[part], share[part], received, terms)
+            found = grid[part], share[part], received
+            yield rows_of_edit(int(ranges.point[index]), *found, (Quality.EDITED, Method.SET), terms)
 
 
-def _grid(edit: Edit, rank: Array, index: int, terms: Terms) -> Grid:
+def grid_of_edit(edit: Edit, rank: Array, index: int, terms: Terms) -> Grid:
     """All intervals of an edit, as those of the range at `index`."""
     whole = Ranges(rank, np.array([edit.start]), np.array([edit.end]))
     grid = grid_of(whole, rank, np.array([FOREVER]), terms)
@@ -66,7 +67,10 @@ def _shares(grid: Grid, edit: Edit) -> Array:
     return shares
 
 
-def _rows(point: int, grid: Grid, share: Array, received: Array, terms: Terms) -> IntervalColumns:
+def rows_of_edit(
+    point: int, grid: Grid, consumption: Array, received: Array, how: tuple[Quality, Method], terms: Terms
+) -> IntervalColumns:
+    """Intervals that an edit makes."""
     length = grid.end - grid.start
     cadence = terms.cadence[grid.era]
     count = len(grid)
@@ -74,9 +78,9 @@ def _rows(point: int, grid: Grid, share: Array, received: Array, terms: Terms) -
         point=np.full(count, point, np.int32),
         start=grid.start,
         seconds=(length // MICROSECOND).astype(np.int32),
-        consumption=share,
-        quality=np.full(count, Quality.EDITED, np.int16),
-        method=np.full(count, Method.SET, np.int16),
+        consumption=consumption,
+        quality=np.full(count, how[0], np.int16),
+        method=np.full(count, how[1], np.int16),
         expected=np.where(cadence > 0, length // np.maximum(cadence, 1), 0).astype(np.int32),
         received=received.astype(np.int32),
     )

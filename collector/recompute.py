@@ -15,6 +15,7 @@ import numpy as np
 
 from collector.allocation import allocate, days_around, holes, merged, over, reach
 from collector.energy import metered
+from collector.estimates import filled, unknown, wanted
 from collector.evidence import Told
 from collector.likeday import AFTER, BEFORE
 from collector.overlay import overlaid
@@ -108,13 +109,15 @@ async def computed(conn: Connection, touched: Touched, terms: Terms, most: int =
     readings, ranges = await window(partial(around, conn), touched, held, terms)
     energy = metered(readings, ranges, terms)
     energy = dataclasses.replace(energy, intervals=overlaid(energy.intervals, readings, ranges, terms))
-    found = holes(energy, ranges, terms)
+    found, edits = holes(energy, ranges, terms), wanted(ranges, terms)
     now, later = found[:most], found[most:]
-    intervals, gaps = energy.intervals, list[Verdict]()
-    if now:
-        known = merged(await within(conn, reach(now)), intervals, ranges)
+    intervals, told = energy.intervals, [*map(_verdict, energy.verdicts)]
+    if now or edits:
+        stored = await within(conn, reach([*now, *unknown(edits, ranges)]))
+        known = merged(stored, intervals, ranges)
         intervals, gaps = allocate(intervals, now, known, terms)
-    told = [*map(_verdict, energy.verdicts), *gaps]
+        intervals, estimates = filled(intervals, edits, readings, ranges, known, terms)
+        told += [*gaps, *estimates]
     return Computed(intervals, ranges, list(_begun_within(told, ranges)), len(now), over(later))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from collector.pairs import Array
 from collector.registers import Ruling
-from storage.points import Edit, Point
+from storage.points import Action, Edit, Point
 
 _RULINGS = {"accept": Ruling.ACCEPT, "reset": Ruling.RESET, "rollover": Ruling.ROLLOVER}
 _LASTING = ("reset", "rollover")
@@ -25,7 +25,7 @@ class Rulings:
         self._rank = np.array([rank for rank, _ in rows], np.int64)
         self._start = np.array([edit.start for edit in self._edits], np.int64)
         self._end = np.array([edit.end for edit in self._edits], np.int64)
-        self._sets = np.array([edit.action == "set" for edit in self._edits], np.bool_)
+        self._action = np.array([edit.action for edit in self._edits], np.str_)
         self._lasting = np.array([edit.action in _LASTING for edit in self._edits], np.bool_)
 
     def __bool__(self) -> bool:
@@ -56,12 +56,12 @@ class Rulings:
         found[first] = Ruling.NONE  # no step leads into the first reading of another meter, or of what is seen
         return found
 
-    def sets(self, rank: Array, start: Array, past: Array) -> Iterator[tuple[int, Edit]]:
-        """Where people have set the consumption of a part of a range: the place of the range, and the edit."""
+    def over(self, action: Action, rank: Array, start: Array, past: Array) -> Iterator[tuple[int, Edit]]:
+        """Where people have set or had estimated a part of a range: the place of the range, and the edit."""
         if not len(rank):
             return
-        near = self._sets & (self._end > start.min()) & (self._start < past.max()) & np.isin(self._rank, rank)
-        for at in np.flatnonzero(near).tolist():
+        near = (self._action == action) & (self._end > start.min()) & (self._start < past.max())
+        for at in np.flatnonzero(near & np.isin(self._rank, rank)).tolist():
             place = int(np.searchsorted(rank, self._rank[at]))
             if self._end[at] > start[place] and self._start[at] < past[place]:
                 yield place, self._edits[at]

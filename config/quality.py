@@ -40,5 +40,7 @@ class Method(IntEnum):
     """Part of a gap whose energy is known from the registers at both ends, spread evenly over it."""
     LIKE_DAY = 2
     """Part of a longer gap whose energy is known likewise, spread as like days around it were."""
+    LIKE_DAY_FREE = 3
+    """What like days had, where nothing is known of what flowed; people asked for it."""
     SET = 4
     """Part of what people said flowed, spread evenly."""

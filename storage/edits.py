@@ -5,7 +5,7 @@ accept    steps into readings in [from, to] are taken as they are: a questionabl
 reset     at the first reading not before `from` the register began anew: no energy across
 rollover  there it passed its modulus: `amount`, or the register's own
 set       intervals that start in [from, to) sum to `amount`, spread evenly
-estimate  missing intervals in [from, to) are filled by those of like days
+estimate  missing intervals in [from, to) are filled by those of like days, as long as they are missing
 
 An edit is a row with its cause; ingest sees it at its next transaction and computes what it touches again.
 """
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 State = Literal["in_force", "undone"]
 LONGEST = 400 * 86_400 * MICROSECOND
 AT_ONE_READING = ("reset", "rollover")
-_OF_INTERVALS = ("set",)
+_OF_INTERVALS = ("set", "estimate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Segment:
     final: float | None
 
 
-Action = Literal["exclude", "accept", "reset", "rollover", "set"]
+Action = Literal["exclude", "accept", "reset", "rollover", "set", "estimate"]
 """What people can do to data; storage/edits.py tells what each means."""
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 GAP = "gap"
 """A verdict on what flowed between two readings far apart: where its energy went, and why."""
+ESTIMATE = "estimate"
+"""Likewise on an edit `estimate`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from api.routes.enterprises import Uscc
 from api.routes.metering_points import Code, metering_point
 from storage import views
 from storage.edits import AT_ONE_READING, Wish
-from storage.verdicts import About
+from storage.verdicts import ESTIMATE, GAP, About
 
 router = APIRouter(tags=["edits"])
 
@@ -60,8 +60,8 @@ async def overrule(served: Served, who: Asker, seen: Seen, id: Number, body: Ove
     about = await views.verdict(served.database, seen, id)
     if about is None:
         raise Problem("not-found", f"no verdict {id}; it may have been told anew since: list them again")
-    if about.kind == "gap":
-        raise Problem("conflict", f"verdict {id} is a gap: there are no readings to rule about")
+    if about.kind in (GAP, ESTIMATE):
+        raise Problem("conflict", f"verdict {id} is a {about.kind}: there are no readings to rule about")
     point = served.points.points[about.point_id]
     wish = Wish(body.action, about.first, _end(about, body.action), body.amount, body.reason)
     return await add(served, who, seen, point, wish)

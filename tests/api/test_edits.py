@@ -157,6 +157,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"action": "set", "from": at(15), "to": at(15), "amount": 1}, "to"),
     ({"action": "set", "from": "2010-01-01T00:00:00Z", "to": at(0), "amount": 1}, "from"),
     ({"action": "set", "from": at(0), "to": "2099-01-01T00:00:00Z", "amount": 1}, "to"),
+    ({"action": "estimate", "from": at(0), "to": at(15), "amount": 1}, "amount"),
+    ({"action": "estimate", "from": at(0), "to": at(20)}, "to"),
     ({"action": "exclude", "from": at(0), "to": at(1), "reason": " "}, "reason"),
     ({"action": "exclude", "from": at(0), "to": at(1), "quantity": "voltage_a"}, "quantity"),
     ({"action": "exclude", "from": "2026-01-01T00:00:00", "to": at(1)}, "from"),

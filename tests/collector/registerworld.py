@@ -10,6 +10,7 @@ import numpy as np
 
 from collector.allocation import allocate, days_around, holes, merged, reach
 from collector.energy import metered
+from collector.estimates import filled, unknown, wanted
 from collector.evidence import Told
 from collector.likeday import AFTER, BEFORE
 from collector.overlay import overlaid
@@ -96,16 +97,20 @@ class World:
         energy = metered(readings, ranges, self.terms)
         self._tell(energy.verdicts, ranges)
         energy = replace(energy, intervals=overlaid(energy.intervals, readings, ranges, self.terms))
-        found = holes(energy, ranges, self.terms)
-        known = merged(self._within(reach(found)), energy.intervals, ranges)
+        found, edits = holes(energy, ranges, self.terms), wanted(ranges, self.terms)
+        known = merged(self._within(reach([*found, *unknown(edits, ranges)])), energy.intervals, ranges)
         intervals, verdicts = allocate(energy.intervals, found, known, self.terms)
+        intervals, estimates = filled(intervals, edits, readings, ranges, known, self.terms)
+        verdicts += estimates
         rows, before = _as_rows(intervals), {}
         for place, start, past in zip(ranges.point.tolist(), ranges.start.tolist(), ranges.past.tolist(), strict=True):
             for key in [key for key in self.intervals if key[0] == place and start <= key[1] < past]:
                 before[key] = self.intervals.pop(key)
             for key in [key for key in self.gaps if key[0] == place and start <= key[1] < past]:
                 del self.gaps[key]
-            self.gaps |= {(one.point, one.first): one for one in verdicts if one.point == place and start <= one.first}
+            self.gaps |= {
+                (one.point, one.first): one for one in verdicts if one.point == place and start <= one.first < past
+            }
         self.intervals.update(rows)
         differ = sorted(key for key in before.keys() | rows.keys() if repr(before.get(key)) != repr(rows.get(key)))
         self.changed += len(differ)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from collector.pairs import Array
 from config.quality import Method, Quality
+from storage.points import Edit
 from tests.collector.registerworld import HOUR, MINUTE, QUARTER, START, World, point, segment
 
 DAY = 24 * HOUR
@@ -121,6 +122,49 @@ async def test_without_a_schedule_nothing_is_absent() -> None:
     world = World(point(schedule=()))
     await world.take(without(registers(5), 2 * DAY + 5 * HOUR, 2 * DAY + 13 * HOUR))
     assert {row[2] for row in found(world, 2 * DAY + 5 * HOUR, 2 * DAY + 13 * HOUR)} == {Method.LINEAR}
+
+
+async def test_what_is_missing_is_estimated_on_request_until_it_is_known() -> None:
+    world = World(point(schedule=HOURLY))
+    rows = registers(6, HOUR)
+    await world.take(row for row in rows if row[1] - MONDAY <= 4 * DAY + 2 * HOUR)
+    first, past = 4 * DAY + 4 * HOUR, 4 * DAY + 12 * HOUR
+    await world.edit((Edit(1, "estimate", MONDAY + first, MONDAY + past, None),), MONDAY + first, MONDAY + past)
+    free = found(world, 4 * DAY + 2 * HOUR, 6 * DAY)
+    assert [row[0] for row in free] == pytest.approx(works(np.arange(4, 12)))
+    assert {row[1:] for row in free} == {(Quality.ESTIMATED, Method.LIKE_DAY_FREE)}
+    (asked,) = world.gaps.values()
+    assert asked.kind == "estimate"
+    assert asked.evidence == {"energy": None, "method": "like_day_free", "days": 4, "until": "2026-01-09"}
+
+    await world.take(row for row in rows if row[1] - MONDAY >= 5 * DAY)
+    assert {row[2] for row in found(world, first, past)} == {Method.LIKE_DAY}
+    await world.take(rows)
+    assert {row[1:] for row in found(world, 0, 6 * DAY)} == {(Quality.MEASURED, Method.REGISTER)}
+
+
+async def test_an_estimate_goes_with_its_edit_and_follows_the_days_around() -> None:
+    rows = registers(9, HOUR)
+    first, past = MONDAY + 4 * DAY + 4 * HOUR, MONDAY + 4 * DAY + 12 * HOUR
+    # the register begins anew during an outage: nobody knows what flowed
+    kept = [(one, time, value if time <= first else value + 1000) for one, time, value in rows]
+    kept = [row for row in kept if not first < row[1] < past]
+    edits = (Edit(1, "reset", past, past, None), Edit(2, "estimate", first, past, None))
+    at_once, in_parts = (World(point(schedule=HOURLY)) for _ in range(2))
+    await at_once.take(kept)
+    missing = dict(at_once.intervals)
+    await at_once.edit(edits[:1], past, past)
+    assert not found(at_once, first - MONDAY, past - MONDAY)
+    await at_once.edit(edits, first, past)
+    assert {row[1:] for row in found(at_once, first - MONDAY, past - MONDAY)} == {
+        (Quality.ESTIMATED, Method.LIKE_DAY_FREE)
+    }
+    await in_parts.edit(edits, first, past)
+    for start in range(0, len(kept), 40):
+        await in_parts.take(kept[start : start + 40])
+    assert in_parts.intervals == at_once.intervals
+    await at_once.edit((), first, past)
+    assert at_once.intervals == missing
 
 
 @settings(deadline=None, max_examples=15)

@@ -1,3 +1,3 @@
--- Verdicts on gaps: their energy is put elsewhere when the days around them become known or others.
+-- Verdicts on gaps and estimates: they change when the days around them become known or others.
 
-create index verdict_gap on verdict (point_id, to_time) where kind = 'gap';
+create index verdict_gap on verdict (point_id, to_time) where kind in ('gap', 'estimate');
