@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from alerts.finding import Finding, Severity
-from alerts.worth import Rates, Worth, worths
-from config.samples import MICROSECOND
+from alerts.finding import Finding
+from alerts.policy import Policy
+from alerts.worth import Worth, worths
+from config.patience import Patience
 from storage import alerts as table
 from storage import notifications
 
@@ -22,17 +23,8 @@ if TYPE_CHECKING:
     from storage.database import Connection
 
 ACTOR = "watch"
-FLAP = 600 * MICROSECOND
-"""An episode that comes back within this time of its end is the same; so long is its end not told."""
-_HOUR = 3600 * MICROSECOND
-REMIND: dict[Severity, int] = {"critical": 4 * _HOUR, "warning": 24 * _HOUR}
-"""An alert that is open for so long is told again, again and again; `info` never is."""
-ESCALATE: dict[Severity, tuple[int, Severity]] = {
-    "critical": (4 * _HOUR, "critical"),
-    "warning": (24 * _HOUR, "critical"),
-    "info": (7 * 24 * _HOUR, "warning"),
-}
-"""After how long without anybody's acknowledgement an alert goes up to which severity, and is told of."""
+_STEP = {"info": "warning", "warning": "critical", "critical": "critical"}
+"""What a severity becomes when nobody acknowledges the alert in time; it is told of in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +53,17 @@ class Changes:
         return bool(self.opened or self.updated or self.ended or self.past)
 
 
-async def commit(conn: Connection, changes: Changes, running: dict[str, int], now: int, rates: Rates) -> list[int]:
+async def commit(conn: Connection, changes: Changes, running: dict[str, int], now: int, policy: Policy) -> list[int]:
     """Write the changes; the ids of the alerts that changed. `running` (key → id) is brought up to date.
 
     The caller's transaction makes it all or nothing; on an error `running` must be read anew.
     """
     if not changes:
         return []
-    ended = await _end(conn, changes.ended, running, now, rates)
-    updated = await _update(conn, [f for f in changes.updated if f.key in running], running, now, rates)
-    opened = await _open(conn, changes.opened, running, now, rates)
-    past = await table.open_new(conn, await _rows(conn, changes.past, rates, now), now)
+    ended = await _end(conn, changes.ended, running, now, policy)
+    updated = await _update(conn, [f for f in changes.updated if f.key in running], running, now, policy)
+    opened = await _open(conn, changes.opened, running, now, policy)
+    past = await table.open_new(conn, await _rows(conn, changes.past, policy, now), now)
     trail = [
         entry for alert in past.values() for entry in ((alert, "opened", "found afterwards"), (alert, "resolved", ""))
     ]
@@ -79,7 +71,7 @@ async def commit(conn: Connection, changes: Changes, running: dict[str, int], no
     return [*ended, *updated, *opened, *past.values()]
 
 
-async def tend(conn: Connection, now: int) -> list[int]:
+async def tend(conn: Connection, now: int, patience: Patience) -> list[int]:
     """What time alone brings about: suppressions that begin or end, reminders, escalation. The ids of the alerts that
     changed."""
     released = await table.release(conn, now)
@@ -87,12 +79,15 @@ async def tend(conn: Connection, now: int) -> list[int]:
     suppressed = await _suppress(conn, now)
     await notifications.tell(conn, [alert for alert in released if alert not in suppressed], "opened", now)
     escalated: list[int] = []
-    for severity, (after, to) in ESCALATE.items():
-        moved = await table.escalate(conn, now, severity, after, to)
+    for severity in _STEP:
+        if severity not in patience.escalate:
+            continue
+        to = _STEP[severity]
+        moved = await table.escalate(conn, now, severity, patience.escalate[severity], to)
         await table.record(conn, [(alert, "escalated", f"{severity} → {to}") for alert in moved], now, ACTOR)
         await notifications.tell(conn, moved, "escalated", now)
         escalated += moved
-    for severity, after in REMIND.items():
+    for severity, after in patience.remind.items():
         again = await table.remind(conn, now, severity, after)
         await table.record(conn, [(alert, "reminded", "") for alert in again], now, ACTOR)
         await notifications.tell(conn, [alert for alert in again if alert not in escalated], "reminded", now)
@@ -100,11 +95,11 @@ async def tend(conn: Connection, now: int) -> list[int]:
 
 
 async def _open(
-    conn: Connection, findings: Sequence[Finding], running: dict[str, int], now: int, rates: Rates
+    conn: Connection, findings: Sequence[Finding], running: dict[str, int], now: int, policy: Policy
 ) -> list[int]:
     """Open alerts, or go on with those that ended just now."""
-    rows = await _rows(conn, findings, rates, now)
-    again = await table.reopen(conn, rows, now, FLAP)
+    rows = await _rows(conn, findings, policy, now)
+    again = await table.reopen(conn, rows, now, policy.patience.flap)
     opened = await table.open_new(conn, [row for row in rows if row["key"] not in again], now)
     running.update(opened)
     running.update({key: alert for key, (alert, _) in again.items()})
@@ -120,9 +115,9 @@ async def _open(
 
 
 async def _update(
-    conn: Connection, findings: Sequence[Finding], running: dict[str, int], now: int, rates: Rates
+    conn: Connection, findings: Sequence[Finding], running: dict[str, int], now: int, policy: Policy
 ) -> list[int]:
-    rows = await _rows(conn, findings, rates, now)
+    rows = await _rows(conn, findings, policy, now)
     ids = [running[finding.key] for finding in findings]
     raised = await table.update(conn, [{"id": alert, **row} for alert, row in zip(ids, rows, strict=True)], now)
     trail = [(alert, "updated", "") for alert in ids]
@@ -133,17 +128,17 @@ async def _update(
 
 
 async def _end(
-    conn: Connection, endings: Sequence[Ending], running: dict[str, int], now: int, rates: Rates
+    conn: Connection, endings: Sequence[Ending], running: dict[str, int], now: int, policy: Policy
 ) -> list[int]:
     ended = [(running.pop(ending.key), ending) for ending in endings if ending.key in running]
     findings = [ending.finding for _, ending in ended if ending.finding is not None]
-    known = {row["key"]: row for row in await _rows(conn, findings, rates, now)}
+    known = {row["key"]: row for row in await _rows(conn, findings, policy, now)}
     rows = [{"id": alert, **known.get(ending.key, {}), "ended": ending.ended} for alert, ending in ended]
     await table.end(conn, rows, now)
     await table.record(conn, [(alert, "resolved", ending.note) for alert, ending in ended], now, ACTOR)
     for tell in (True, False):
         told = [alert for alert, ending in ended if ending.tell == tell]
-        await notifications.resolved(conn, told, now + FLAP, tell=tell)
+        await notifications.resolved(conn, told, now + policy.patience.flap, tell=tell)
     return [alert for alert, _ in ended]
 
 
@@ -155,12 +150,13 @@ async def _suppress(conn: Connection, now: int, alerts: Sequence[int] | None = N
     return set(suppressed)
 
 
-async def _rows(conn: Connection, findings: Sequence[Finding], rates: Rates, now: int) -> list[dict[str, Any]]:
+async def _rows(conn: Connection, findings: Sequence[Finding], policy: Policy, now: int) -> list[dict[str, Any]]:
     """Findings as rows of the alert table."""
     if not findings:
         return []
     return [
-        _row(finding, worth) for finding, worth in zip(findings, await worths(conn, findings, rates, now), strict=True)
+        _row(finding, worth)
+        for finding, worth in zip(findings, await worths(conn, findings, policy.rates, now), strict=True)
     ]
 
 

@@ -15,6 +15,8 @@ LISTED = 50
 """Alerts written out in one notification; all are counted."""
 TITLE = {"zh": "万家告警", "en": "Wanjia alerts"}
 """Begins every text: robots that let only messages with a keyword pass can take it as theirs."""
+_REST = 60
+"""Bytes kept for saying how many alerts are left out."""
 _SEVERITIES = ("info", "warning", "critical")
 _EVENTS = {
     "opened": ("发生", "opened"),
@@ -73,10 +75,6 @@ def text(body: dict[str, Any], language: str, most: int) -> str:
         if alerts and body["count"] > len(alerts):
             lines.append(_more(language, body["count"] - len(alerts)))
     return "\n".join(lines).encode()[:most].decode(errors="ignore")
-
-
-_REST = 60
-"""Bytes kept for saying how many are left out."""
 
 
 def _more(language: str, count: int) -> str:

@@ -28,13 +28,10 @@ from alerts import lifecycle, notify
 from alerts.deadlines import Ranges
 from alerts.inspect import Inspected, Inspections
 from alerts.lifecycle import Changes
+from alerts.policy import Policy
 from alerts.rules import INSPECTIONS
 from alerts.state import State, load, mark_filled
 from alerts.survey import look
-from alerts.worth import Rates
-from config.factors import factors
-from config.mail import MailServer
-from config.prices import prices
 from config.samples import MICROSECOND, SampleBatch, now_us
 from config.settings import Settings
 from storage import alerts as table
@@ -71,13 +68,13 @@ TIMEOUT_S = 120.0
 async def run(settings: Settings, stop: asyncio.Event, clock: Callable[[], int] = now_us) -> None:
     """Watch until `stop`, whenever this process holds the lock; through outages of database and stream. Raises
     ConfigError for files of factors or prices that cannot be used."""
-    rates = Rates(factors(settings.factors), prices(settings.prices))
+    policy = Policy.of(settings)
     with servers(settings) as addresses:
         failures = 0
         while not stop.is_set():
             began = time.monotonic()
             try:
-                await _turn(addresses, rates, settings.mail_server, stop, clock)
+                await _turn(addresses, policy, stop, clock)
             except StorageError as error:
                 failures = failures + 1 if time.monotonic() - began < STEADY_S else 1
                 if failures == 1:
@@ -86,9 +83,7 @@ async def run(settings: Settings, stop: asyncio.Event, clock: Callable[[], int] 
                 await _pause(stop, longest * random.uniform(0.5, 1.0))
 
 
-async def _turn(
-    addresses: Servers, rates: Rates, mail: MailServer | None, stop: asyncio.Event, clock: Callable[[], int]
-) -> None:
+async def _turn(addresses: Servers, policy: Policy, stop: asyncio.Event, clock: Callable[[], int]) -> None:
     """Connect, wait for the lock, watch."""
     db = await Database.connect(addresses.database_url, role="watch", timeout_s=TIMEOUT_S, pool_size=POOL)
     try:
@@ -97,7 +92,7 @@ async def _turn(
         try:
             async with exclusive(db, "watch", stop) as conn:
                 if conn is not None:
-                    await Watch(db, stream, conn, rates, clock, mail).run(stop)
+                    await Watch(db, stream, conn, policy, clock).run(stop)
         finally:
             await stream.close()
     finally:
@@ -112,16 +107,14 @@ class Watch:
         db: Database,
         stream: Stream,
         conn: Connection,
-        rates: Rates,
+        policy: Policy,
         clock: Callable[[], int],
-        mail: MailServer | None = None,
     ) -> None:
         self._db = db
         self._stream = stream
         self._conn = conn
-        self._rates = rates
+        self._policy = policy
         self._clock = clock
-        self._mail = mail
         self._state: State | None = None
         self._heard: list[Event] = []
         """Events that came while the state was read; None are kept otherwise."""
@@ -140,7 +133,7 @@ class Watch:
             stop.wait(),
             self._listen(),
             self._follow_registry(),
-            notify.run(self._db, self._mail, self._clock),
+            notify.run(self._db, self._policy.mail, self._clock),
             self._inspect(),
         )
         tasks = [cycles, *(asyncio.create_task(helper) for helper in helpers)]
@@ -177,7 +170,7 @@ class Watch:
         ids = await self._write(state, deadlines.take_marked(), now)
         if now >= self._next_tend:
             async with self._conn.transaction():
-                ids += await lifecycle.tend(self._conn, now)
+                ids += await lifecycle.tend(self._conn, now, self._policy.patience)
             self._next_tend = now + TEND
         await self._tell(ids)
         if now >= self._next_note:
@@ -192,13 +185,13 @@ class Watch:
             if not changes:
                 return []
             async with self._conn.transaction():
-                return await lifecycle.commit(self._conn, changes, state.running, now, self._rates)
+                return await lifecycle.commit(self._conn, changes, state.running, now, self._policy)
         async with self._conn.transaction():
             outcome = await look(self._conn, state.deadlines, ranges, now)
             episodes.take(outcome)
             changes = self._with_inspected(state, episodes.changes(now), now)
             changes.past += episodes.past(outcome.past, now)
-            return await lifecycle.commit(self._conn, changes, state.running, now, self._rates)
+            return await lifecycle.commit(self._conn, changes, state.running, now, self._policy)
 
     async def _reload(self, now: int) -> None:
         before, self._state, self._revised = self._state, None, False

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from config.addresses import masked
 from config.errors import ConfigError, Fault
 from config.mail import FORM, MailServer, mail_server
+from config.patience import FORM as FORM_HOURS
+from config.patience import Patience, by_severity
+from config.samples import MICROSECOND
 
 FILE = "wanjia.toml"
 
@@ -40,6 +43,11 @@ class Settings(BaseModel):
     prices: Path | None = Field(None, description="file of your own prices, to rank alerts by; before the shipped ones")
     smtp: str | None = Field(None, description=f"mail server for notifications: {FORM}")
     mail_from: str = Field("wanjia@localhost", description="who notifications by mail are from")
+    flap_minutes: int = Field(10, ge=0, le=1440, description="an alert that comes back so soon is the same one")
+    remind_hours: str = Field("critical=4,warning=24", description=f"when open alerts are told again: {FORM_HOURS}")
+    escalate_hours: str = Field(
+        "critical=4,warning=24,info=168", description=f"when alerts nobody acknowledges go up a step: {FORM_HOURS}"
+    )
     retention_days: int = Field(1826, ge=1, description="readings older than this are dropped")
     stream_bytes: int = Field(10 * 2**30, ge=2**20, description="how much the stream may hold on disk, in bytes")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
@@ -58,6 +66,18 @@ class Settings(BaseModel):
         if value is not None:
             mail_server(value, "")
         return value
+
+    @field_validator("remind_hours", "escalate_hours")
+    @classmethod
+    def _by_severity(cls, value: str) -> str:
+        by_severity(value)
+        return value
+
+    @property
+    def patience(self) -> Patience:
+        """How long alerts may wait."""
+        flap = self.flap_minutes * 60 * MICROSECOND
+        return Patience(flap, by_severity(self.remind_hours), by_severity(self.escalate_hours))
 
     @property
     def mail_server(self) -> MailServer | None:

@@ -2,11 +2,10 @@
 
 import pytest
 
-from alerts.lifecycle import FLAP
 from storage import alerts as table
 from storage.alerts import Chosen
 from storage.columns import instant
-from tests.alerts.world import DAY, HOUR, MINUTE, SECOND, START, USCC, World
+from tests.alerts.world import DAY, FLAP, HOUR, MINUTE, SECOND, START, USCC, World
 
 pytestmark = pytest.mark.servers
 

@@ -8,7 +8,7 @@ import pytest
 
 from alerts import lifecycle
 from alerts.finding import Finding, Subject
-from alerts.lifecycle import FLAP, Changes, Ending
+from alerts.lifecycle import Changes, Ending
 from storage import alert_actions, notifications, suppressions, targets
 from storage import alerts as table
 from storage.alert_actions import By
@@ -16,7 +16,7 @@ from storage.alerts import Chosen
 from storage.suppressions import Window
 from storage.targets import Target
 from storage.views import Sight
-from tests.alerts.world import DAY, HOUR, MINUTE, RATES, START, USCC, World
+from tests.alerts.world import DAY, FLAP, HOUR, MINUTE, POLICY, START, USCC, World
 
 pytestmark = pytest.mark.servers
 
@@ -34,7 +34,7 @@ class Life:
 
     async def commit(self, changes: Changes) -> list[int]:
         async with self.world.db.transaction() as conn:
-            return await lifecycle.commit(conn, changes, self.running, self.world.clock.now, RATES)
+            return await lifecycle.commit(conn, changes, self.running, self.world.clock.now, POLICY)
 
     async def open(self, finding: Finding = FINDING, **changes: Any) -> None:
         self.world.clock.now = max(self.world.clock.now, changes.get("onset", START))
@@ -47,7 +47,7 @@ class Life:
     async def tend(self, at: int) -> list[int]:
         self.world.clock.now = at
         async with self.world.db.transaction() as conn:
-            return await lifecycle.tend(conn, at)
+            return await lifecycle.tend(conn, at, POLICY.patience)
 
     async def one(self, alert: int = 1) -> dict[str, Any]:
         found = await table.get(self.world.db, alert)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import channels, lifecycle, notify
+from alerts import channels, notify
 from alerts.channels import Channels
 from storage import notifications, targets
 from storage.notifications import Item, Pressure
 from storage.targets import Target
 from tests.alerts.receivers import Receiver, receiver
-from tests.alerts.world import DAY, HOUR, MINUTE, SECOND, START, World
+from tests.alerts.world import DAY, FLAP, HOUR, MINUTE, SECOND, START, World
 
 SECRET = "a secret of 24 characters"
 
@@ -156,7 +156,7 @@ async def test_the_offline_alert_is_told_and_its_end_and_nothing_of_the_gap_it_t
         await told(world)
         await world.poll(world.points(1), world.clock.now + MINUTE)
         await world.watch.cycle()
-        world.clock.now += lifecycle.FLAP + notify.WAIT
+        world.clock.now += FLAP + notify.WAIT
         await told(world)
     events = [(group["event"], group["rule"]) for body in hook.bodies for group in body["groups"]]
     assert events == [("opened", "gap"), ("opened", "offline"), ("resolved", "offline")]

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from alerts.policy import Policy
 from alerts.watch import Watch
-from alerts.worth import Rates
-from config.factors import factors
-from config.prices import prices
 from config.quality import Flag
 from config.samples import MICROSECOND, SampleBatch
+from config.settings import Settings
 from storage import readings
 from storage.database import Database
 from storage.exclusive import exclusive
@@ -23,7 +22,8 @@ from storage.stream import Event, Stream
 START = 1_767_225_600 * MICROSECOND
 """2026-01-01T00:00Z."""
 SECOND, MINUTE, HOUR, DAY = MICROSECOND, 60 * MICROSECOND, 3600 * MICROSECOND, 86_400 * MICROSECOND
-RATES = Rates(factors(), prices())
+POLICY = Policy.of(Settings())
+FLAP = POLICY.patience.flap
 USCC = "91110000600037341L"
 QUANTITIES = ("active_energy_import", "active_power")
 
@@ -129,7 +129,7 @@ class World:
         """An active watch whose cycles the test runs by hand."""
         async with exclusive(self.db, "watch", asyncio.Event()) as conn:
             assert conn is not None
-            self.watch = Watch(self.db, self.stream, conn, RATES, self.clock)
+            self.watch = Watch(self.db, self.stream, conn, POLICY, self.clock)
             await self.watch.cycle()
             yield self.watch
 

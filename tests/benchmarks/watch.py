@@ -25,7 +25,7 @@ from storage.database import Database
 from storage.exclusive import exclusive
 from storage.migrate import migrate
 from storage.stream import Stream
-from tests.alerts.world import HOUR, RATES, World
+from tests.alerts.world import HOUR, POLICY, World
 from tests.homes import temporary_home
 
 ENTERPRISES = 12
@@ -46,7 +46,7 @@ class Result:
 async def measure(points: int, cadence_s: int, seconds: float) -> Result:
     async with _world(points, cadence_s) as (world, nats_url), exclusive(world.db, "watch", asyncio.Event()) as conn:
         assert conn is not None
-        watch = Watch(world.db, world.stream, conn, RATES, now_us)
+        watch = Watch(world.db, world.stream, conn, POLICY, now_us)
         began = time.perf_counter()
         await watch.cycle()
         load_s = time.perf_counter() - began
@@ -66,7 +66,7 @@ async def measure(points: int, cadence_s: int, seconds: float) -> Result:
             stop.set()
             await running
         world.clock.now = now_us() + 2 * HOUR
-        storm = Watch(world.db, world.stream, conn, RATES, world.clock)
+        storm = Watch(world.db, world.stream, conn, POLICY, world.clock)
         await storm.cycle()
         world.clock.now += 2 * HOUR
         began = time.perf_counter()
