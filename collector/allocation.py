@@ -107,10 +107,12 @@ def allocate(
     it was.
     """
     changed = replace(intervals, consumption=intervals.consumption.copy(), method=intervals.method.copy())
-    verdicts = []
+    pairs, verdicts = Pairs(changed.point, changed.start), []
     for one in likened(found, known, terms):
         if one.like is not None:
-            _move(changed, one.hole, one.slots, one.like.energy)
+            ends = np.array([one.slots[0], one.hole.end])
+            rows = slice(*pairs.find(np.repeat(one.hole.point, 2), ends, "left").tolist())
+            _move(changed, rows, one.hole, one.slots, one.like.energy)
         verdicts.append(one.verdict(GAP, Method.LINEAR if one.like is None else Method.LIKE_DAY))
     return changed, verdicts
 
@@ -168,11 +170,9 @@ def _like(near: IntervalColumns, hole: Hole, slots: Array, length: int, zone: st
     return spread(near.start, near.consumption, Gap(slots, share, hole.energy), length, zone)
 
 
-def _move(intervals: IntervalColumns, hole: Hole, slots: Array, energy: Array) -> None:
+def _move(intervals: IntervalColumns, rows: slice, hole: Hole, slots: Array, energy: Array) -> None:
     """Put the hole's energy, so far spread evenly, where it likely flowed; what is held or set stays so."""
     length = int(slots[1] - slots[0])
-    ends = np.array([slots[0], hole.end])
-    rows = slice(*search(intervals.point, intervals.start, np.repeat(hole.point, 2), ends, "left").tolist())
     start = intervals.start[rows]
     like = energy[(start - slots[0]) // length]
     inside = np.minimum(start + length, hole.end) - np.maximum(start, hole.start)
