@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -18,7 +20,9 @@ from api.series import Form, accepted
 from api.services import Services
 from config import factors
 from config.carriers import carriers
+from storage import views
 from storage.access import Principal
+from storage.points import PointTable
 from storage.views import Sight
 
 COOKIE = "wanjia_key"
@@ -127,6 +131,42 @@ def _instant(name: str, text: str) -> int:
     if not times.EARLIEST <= instant <= times.LATEST:
         raise bad_parameter(name, f"{text} is not between 2000 and 2100")
     return instant
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The instant as of which is answered, and the points with what was expected of them then."""
+
+    now: int
+    points: PointTable
+
+    def said(self, zone: str) -> datetime:
+        """As answers name it: asked again with it, they are the same."""
+        return times.local(self.now, zone)
+
+
+async def moment(
+    served: Served,
+    as_of: Annotated[
+        str | None,
+        Query(
+            description="Answer as at that instant, ISO 8601 with offset: with the data, expectations and factors "
+            "known then. Every answer says as of when it holds (`as_of`, and the header `Wanjia-As-Of`); asked again "
+            "with that it is the same, whatever has changed since. Default: now"
+        ),
+    ] = None,
+) -> Moment:
+    """Raises Problem for an instant that is not over."""
+    present = await views.present(served.database)
+    if as_of is None:
+        return Moment(present, served.points)
+    at = _instant("as_of", as_of)
+    if at > present:
+        raise bad_parameter("as_of", f"{as_of} is not over yet")
+    return Moment(at, await views.points_at(served.database, served.points, at))
+
+
+AsOf = Annotated[Moment, Depends(moment)]
 
 
 def known_carrier(code: str | None) -> None:

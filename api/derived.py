@@ -19,7 +19,7 @@ from api.consumption import Stored
 from api.problems import Problem, bad_parameter
 from api.times import local
 from config.carriers import carriers
-from config.factors import TARGETS, Factor, NoFactor, Unit, spans
+from config.factors import TARGETS, Factor, NoFactor, Unit, published, spans
 from config.quantities import QUANTITIES
 from config.samples import MICROSECOND, Instants, Values
 from storage.points import Point
@@ -47,9 +47,10 @@ class Conversion:
 
 
 def conversion(
-    known: Sequence[Factor], point: Point, unit: Unit, region: str, start: int, past: int
+    known: Sequence[Factor], point: Point, unit: Unit, region: str, start: int, past: int, now: int
 ) -> Conversion | None:
-    """For a point's consumption that starts in [start, past); None for its native unit. Raises Problem."""
+    """For a point's consumption that starts in [start, past), with what was published by `now`; None for its native
+    unit. Raises Problem."""
     if unit == "native":
         return None
     proper = QUANTITIES[carriers()[point.carrier].quantity].unit
@@ -58,7 +59,8 @@ def conversion(
         raise bad_parameter("unit", what)
     first, last = local(start, point.zone).date(), local(past - 1, point.zone).date()
     try:
-        found = spans(known, point.carrier, unit, region, first, last)
+        public = published(known, local(now, point.zone).date())
+        found = spans(public, point.carrier, unit, region, first, last)
     except NoFactor as error:
         raise _no_factor(error, unit) from None
     since = np.array([midnight(day, ZoneInfo(point.zone)) for day, _ in found], np.int64)

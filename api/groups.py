@@ -26,7 +26,7 @@ def answer(
     if form == "application/json":
         texts = [series.to_json(about, columns, head["zone"]) for about, columns in groups]
         opening = series.to_json(head, {"start": Times(starts)}, head["zone"])[:-1]
-        return series.reply(form, b'%s,"series":[%s]}' % (opening, b",".join(texts)))
+        return series.reply(form, head, b'%s,"series":[%s]}' % (opening, b",".join(texts)))
     count, number = len(groups), np.repeat(np.arange(len(groups)), len(starts))
     names, shape = groups[0] if groups else (dict.fromkeys(("key", "name", "carrier", "unit"), ""), none)
     columns: dict[str, series.Column] = {

@@ -276,6 +276,7 @@ class TariffItem(DatedItem):
     name: str
 
 
+Held = Annotated[datetime, Field(description="Ask again with this `as_of` and the answer is the same")]
 Used = Annotated[list[UsedFactor], Field(description="With a derived unit only: the factors used")]
 
 
@@ -285,6 +286,7 @@ class MeteringPointHead(BaseModel):
     unit: str
     interval: str = Field(description="As asked, or the metering point's own (`1h`, `24h` …) where that is longer")
     zone: str
+    as_of: Held
     factors: Used = []
     start: Starts
 
@@ -317,6 +319,7 @@ class GroupedConsumption(BaseModel):
 
     interval: str
     zone: str
+    as_of: Held
     factors: Used = []
     start: Starts
     series: list[GroupConsumption]
@@ -344,6 +347,7 @@ class Balance(BaseModel):
 
     interval: str
     zone: str
+    as_of: Held
     start: Starts
     series: list[BalanceItem]
 

@@ -95,13 +95,14 @@ def answer(form: Form, head: Mapping[str, Any], columns: Columns, zone: str) -> 
         body = to_arrow(head, columns, zone)
     else:
         body = to_json(head, columns, zone)
-    return reply(form, body)
+    return reply(form, head, body)
 
 
-def reply(form: Form, body: bytes) -> Response:
-    """Bytes that are ready to go; they depend on `Accept`."""
+def reply(form: Form, head: Mapping[str, Any], body: bytes) -> Response:
+    """Bytes that are ready to go; they depend on `Accept`. As of when they hold is said in the headers too."""
     media = "text/csv; charset=utf-8" if form == "text/csv" else form
-    return Response(body, media_type=media, headers={"Vary": "Accept"})
+    held = {"Wanjia-As-Of": head["as_of"].isoformat()} if "as_of" in head else {}
+    return Response(body, media_type=media, headers={"Vary": "Accept", **held})
 
 
 def to_json(head: Mapping[str, Any], columns: Columns, zone: str) -> bytes:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from api.consumption import Buckets, Stored, buckets, completed, summed
 from api.expected import Owed, owed
 from api.problems import Problem
-from api.times import DAY
+from api.times import DAY, local
 from config.clocks import offsets
+from config.factors import published
 from config.quality import Quality
 from config.samples import MICROSECOND, Instants, Values
 from config.tariffs import PERIODS, NoTariff, Period, Tariff, tariff
@@ -40,8 +41,11 @@ class Clock:
         return [plan.model_dump(include=about) for plan in self.used]
 
 
-def clock(known: Sequence[Tariff], region: str, zone: str, start: int, past: int) -> Clock:
-    """The periods in [start, past). Where the clock is put, periods are those the clock shows. Raises Problem."""
+def clock(known: Sequence[Tariff], region: str, zone: str, start: int, past: int, now: int) -> Clock:
+    """The periods in [start, past), by the plans published by `now`. Where clocks are put, periods are those they show.
+
+    Raises Problem."""
+    known = published(known, local(now, zone).date())
     since: list[int] = []
     code: list[int] = []
     used: list[Tariff] = []

@@ -18,6 +18,7 @@ from api.derived import Conversion, conversion, on_hours
 from api.expected import longest_interval
 from api.problems import bad_parameter
 from api.services import Services
+from api.times import local
 from config.carriers import carriers
 from config.factors import Unit
 from config.samples import MICROSECOND, Instants
@@ -70,10 +71,10 @@ def frame(asked: Asked, made: Sequence[Composition]) -> Frame:
     return Frame(at, step, word(step) if step and step != FIXED[asked.interval] else asked.interval)
 
 
-async def stored(served: Services, made: Sequence[Composition], table: Table, at: Instants) -> Stored:
-    """What is stored between the edges of all points."""
+async def stored(served: Services, made: Sequence[Composition], table: Table, at: Instants, now: int) -> Stored:
+    """What is stored between the edges of all points, as shown at `now`."""
     ids = np.unique(np.concatenate([one.ids for one in made] or [np.empty(0, np.int32)]))
-    return await views.consumption(served.database, ids, table, int(at[0]), int(at[-1]))
+    return await views.consumption(served.database, ids, table, int(at[0]), int(at[-1]), now)
 
 
 async def answer(served: Services, form: series.Form, metered: Counted, about: About, asked: Asked) -> Response:
@@ -83,12 +84,12 @@ async def answer(served: Services, form: series.Form, metered: Counted, about: A
     """
     made = [one for _, one in metered]
     framed = frame(asked, made)
-    changes = conversions(served, metered, asked.unit, framed.at)
+    changes = conversions(served, metered, asked.unit, framed.at, asked.now)
     table = source(asked.interval, framed.step or 0)
     if table == "hour" and not on_hours(*(change.borders for change in changes.values() if change)):
         table = "15m"
-    rows = await stored(served, made, table, framed.at)
-    head: dict[str, Any] = {"interval": framed.interval, "zone": asked.zone}
+    rows = await stored(served, made, table, framed.at, asked.now)
+    head: dict[str, Any] = {"interval": framed.interval, "zone": asked.zone, "as_of": local(asked.now, asked.zone)}
     if asked.unit != "native":
         head["factors"] = used(changes)
     found = await asyncio.to_thread(sums, metered, about, rows, framed.at, asked.now, changes)  # a region is large
@@ -110,8 +111,10 @@ def sums(metered: Counted, about: About, rows: Stored, at: Instants, now: int, c
     return [(named, series.bucket_columns(total)) for named, total in found.values()]
 
 
-def conversions(served: Services, metered: Counted, unit: Unit, at: Instants) -> Conversions:
-    """How each carrier turns into the unit, alike in a region for all without measured values. Raises Problem."""
+def conversions(served: Services, metered: Counted, unit: Unit, at: Instants, now: int) -> Conversions:
+    """How each carrier turns into the unit, as known at `now`: alike in a region for all without measured values.
+
+    Raises Problem."""
     found: dict[tuple[str, str], Conversion | None] = {}
     shared: dict[tuple[str, str], Conversion | None] = {}
     for row, made in metered:
@@ -119,7 +122,7 @@ def conversions(served: Services, metered: Counted, unit: Unit, at: Instants) ->
         alike = own if served.measures(row["uscc"]) else (row["region"], row["carrier"])
         if alike not in shared:
             known = served.factors_of(row["uscc"], row["region"])
-            shared[alike] = conversion(known, made.points[0], unit, row["region"], int(at[0]), int(at[-1]))
+            shared[alike] = conversion(known, made.points[0], unit, row["region"], int(at[0]), int(at[-1]), now)
         found[own] = shared[alike]
     return found
 

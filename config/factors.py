@@ -5,14 +5,14 @@ Which factor applies is a matter of the day in the enterprise's zone. Values are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -93,6 +93,14 @@ class Dated(BaseModel):
         """Whether there is a day and a region for which neither is the better one."""
         apart = (self.valid_to or date.max) <= other.valid_from or (other.valid_to or date.max) <= self.valid_from
         return not apart and (set(self.region) & set(other.region) != set() or self.region == other.region)
+
+
+D = TypeVar("D", bound=Dated)
+
+
+def published(known: Iterable[D], day: date) -> list[D]:
+    """What was known on a day: rows that do not say when they were published always were."""
+    return [row for row in known if row.published_at is None or row.published_at <= day]
 
 
 class Factor(Dated):

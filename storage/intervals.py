@@ -148,6 +148,8 @@ async def replace(conn: Connection, intervals: IntervalColumns, ranges: Ranges, 
         return _changed(intervals, intervals)
     stored = await within(conn, ranges)
     gone, new = differences(stored, intervals)
+    if gone.any() or new.any():
+        await conn.execute(SQL["shown_now"])
     if gone.any():
         old = stored.point[gone].tolist(), stored.start[gone].tolist()
         await conn.execute(SQL["intervals_supersede"], *old, await cause.number(conn))

@@ -18,7 +18,7 @@ from config.samples import Points
 from storage import alerts as alert_rows
 from storage import edits as edit_rows
 from storage import gaps as gap_rows
-from storage import intervals, readings
+from storage import intervals, moments, readings
 from storage import suppressions as suppression_rows
 from storage import verdicts as verdict_rows
 from storage.access import Principal
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from storage.edits import Touched
     from storage.gaps import State as GapState
     from storage.intervals import IntervalColumns, RollupColumns
+    from storage.points import PointTable
     from storage.readings import ReadingColumns
     from storage.suppressions import Kind
     from storage.verdicts import About
@@ -257,11 +258,23 @@ async def conflict_count(db: Database, most: int) -> int:
 
 
 async def consumption(
-    db: Database, points: Points, source: Literal["15m", "hour", "day"], start: int, past: int
+    db: Database, points: Points, source: Literal["15m", "hour", "day"], start: int, past: int, at: int | None = None
 ) -> IntervalColumns | RollupColumns:
-    """Intervals or rollups that start in [start, past)."""
+    """Intervals or rollups that start in [start, past), as shown at the instant `at`; None: as they are now."""
+    if at is not None:
+        return await moments.series(db, points, source, start, past, at)
     async with db.connection() as conn:
         return await intervals.series(conn, points, source, start, past)
+
+
+async def present(db: Database) -> int:
+    """The latest instant as of which can be answered."""
+    return await moments.present(db)
+
+
+async def points_at(db: Database, table: PointTable, at: int) -> PointTable:
+    """The point table with readings expected as they were at an instant."""
+    return await moments.points_at(db, table, at)
 
 
 async def shown(db: Database, touched: Touched, at: int | None) -> IntervalColumns:

@@ -45,9 +45,9 @@ async def consumption(scope: Scope, rows: Sequence[Row]) -> dict[str, Any]:
             by[row["carrier"]].append(row)
     metered = {carrier: counted(scope.served.points, own) for carrier, own in by.items()}
     made = [one for some in metered.values() for _, one in some]
-    now_rows = await stored(scope.served, made, "day", scope.whole)
+    now_rows = await stored(scope.served, made, "day", scope.whole, scope.now)
     before = scope.year_before()
-    old_rows = await stored(scope.served, made, "day", before)
+    old_rows = await stored(scope.served, made, "day", before, scope.now)
     factors: list[dict[str, Any]] = []
     found = [
         _carrier(scope, carrier, metered[carrier], (now_rows, scope.whole), (old_rows, before), factors)
@@ -95,7 +95,7 @@ def _carrier(
 
 
 def _sum(scope: Scope, metered: Counted, rows: Stored, at: Instants, unit: Unit) -> tuple[Columns, str]:
-    changes = conversions(scope.served, metered, unit, at)
+    changes = conversions(scope.served, metered, unit, at, scope.now)
     ((named, columns),) = sums(metered, by_carrier, rows, at, scope.now, changes)
     return columns, named["unit"]
 
@@ -111,7 +111,7 @@ def _derived(
 ) -> float | None:
     """A carrier in a derived unit; None where no factor is known, which is then told in `lacks`."""
     try:
-        changes = conversions(scope.served, metered, unit, at)
+        changes = conversions(scope.served, metered, unit, at, scope.now)
     except Problem as problem:
         lacks.append({"unit": unit, "why": problem.detail})
         return None
@@ -135,7 +135,7 @@ def _change(value: float | None, before: float | None) -> float | None:
 async def balance(scope: Scope, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """What each metering point counts against those directly below it, over the whole period."""
     nodes = list(balances.nodes(scope.served.points, rows))
-    columns = await stored(scope.served, [node.difference for node in nodes], "day", scope.whole)
+    columns = await stored(scope.served, [node.difference for node in nodes], "day", scope.whole, scope.now)
     found = []
     for node in nodes:
         parts = node.columns(columns, scope.whole, scope.now)

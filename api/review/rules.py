@@ -56,7 +56,7 @@ async def quotas(scope: Scope, rows: Sequence[Row], known: Sequence[Setting]) ->
         limited = [one for one in counted(scope.served.points, rows) if limits[one[0]["code"]][period] is not None]
         if limited:
             at = edges(interval, scope.start, scope.past, scope.zone)
-            columns = await stored(scope.served, [made for _, made in limited], "day", at)
+            columns = await stored(scope.served, [made for _, made in limited], "day", at, scope.now)
             for row, made in limited:
                 used = bucket_columns(made.buckets(columns, at, scope.now, None))
                 found += list(_lines(scope, row, made, float(limits[row["code"]][period]), used, at.tolist()))

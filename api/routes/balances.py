@@ -5,12 +5,11 @@ from fastapi import APIRouter, Response
 from api import balance, groups
 from api.buckets import SPANS
 from api.consumption import source
-from api.deps import Accepted, From, Length, Seen, Served, To, known_carrier, span
+from api.deps import Accepted, AsOf, From, Length, Seen, Served, To, known_carrier, span
 from api.models import Balance
 from api.routes.enterprises import Carrier, Uscc, enterprise
 from api.series import RESPONSES
 from api.totals import Asked, frame, stored
-from config.samples import now_us
 from storage import views
 
 router = APIRouter(tags=["enterprises"])
@@ -21,6 +20,7 @@ async def energy_balance(
     served: Served,
     seen: Seen,
     form: Accepted,
+    moment: AsOf,
     uscc: Uscc,
     carrier: Carrier = None,
     interval: Length = "1d",
@@ -32,14 +32,13 @@ async def energy_balance(
     A side with anything missing is `null`, and so is the difference; quality is the worst of both sides, counts add up.
     """
     known_carrier(carrier)
-    now = now_us()
-    begin, past = span(start, to, now, SPANS[interval])
+    begin, past = span(start, to, moment.now, SPANS[interval])
     owner = await enterprise(served, seen, uscc)
     rows = await views.metering_points(served.database, seen, enterprise=uscc, carrier=carrier)
-    found = list(balance.nodes(served.points, rows))
+    found = list(balance.nodes(moment.points, rows))
     made = [node.difference for node in found]
-    framed = frame(Asked(interval, begin, past, owner["zone"], now), made)
-    columns = await stored(served, made, source(interval, framed.step or 0), framed.at)
+    framed = frame(Asked(interval, begin, past, owner["zone"], moment.now), made)
+    columns = await stored(served, made, source(interval, framed.step or 0), framed.at, moment.now)
     series = [
         (
             {
@@ -48,9 +47,9 @@ async def energy_balance(
                 "carrier": node.row["carrier"],
                 "unit": node.difference.unit,
             },
-            node.columns(columns, framed.at, now),
+            node.columns(columns, framed.at, moment.now),
         )
         for node in found
     ]
-    head = {"interval": framed.interval, "zone": owner["zone"]}
+    head = {"interval": framed.interval, "zone": owner["zone"], "as_of": moment.said(owner["zone"])}
     return groups.answer(form, head, framed.at[:-1], series, balance.NONE)

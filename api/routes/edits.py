@@ -36,7 +36,7 @@ async def make(served: Served, who: Asker, seen: Seen, uscc: Uscc, code: Code, b
     with `as_of`."""
     may_edit(who)
     row = await metering_point(served, seen, uscc, code)
-    point = register(served, row, body.quantity)
+    point = register(served.points, row, body.quantity)
     if body.end is None and body.action not in AT_ONE_READING:
         raise Problem("invalid-body", "to: is missing", errors=[("to", "is missing")])
     start = microseconds(body.start)

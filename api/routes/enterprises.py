@@ -9,6 +9,7 @@ from api.buckets import SPANS
 from api.deps import (
     Accepted,
     After,
+    AsOf,
     From,
     Length,
     Limit,
@@ -78,6 +79,7 @@ async def consumption(
     served: Served,
     seen: Seen,
     form: Accepted,
+    moment: AsOf,
     uscc: Uscc,
     carrier: Carrier = None,
     interval: Length = "1d",
@@ -99,15 +101,14 @@ async def consumption(
     In a derived unit every interval takes the factor of the day it starts in, as for a metering point.
     """
     known_carrier(carrier)
-    now = now_us()
-    begin, past = span(start, to, now, SPANS[interval])
+    begin, past = span(start, to, moment.now, SPANS[interval])
     owner = await enterprise(served, seen, uscc)
     boundary = None if group_by == "level" else True
     rows = await views.metering_points(served.database, seen, enterprise=uscc, carrier=carrier, boundary=boundary)
     if group_by == "level":
         rows = sorted((row for row in rows if row["formula"] is None), key=lambda row: int(row["level"]))
-    asked = Asked(interval, begin, past, owner["zone"], now, unit)
-    return await answer(served, form, counted(served.points, rows), _groups(carrier or "")[group_by], asked)
+    asked = Asked(interval, begin, past, owner["zone"], moment.now, unit)
+    return await answer(served, form, counted(moment.points, rows), _groups(carrier or "")[group_by], asked)
 
 
 def _groups(carrier: str) -> dict[GroupBy, About]:

@@ -13,6 +13,7 @@ from api.consumption import Table, source
 from api.deps import (
     Accepted,
     After,
+    AsOf,
     Enterprise,
     From,
     Length,
@@ -41,7 +42,7 @@ from config.quantities import QUANTITIES
 from config.samples import MICROSECOND, now_us
 from config.tariffs import ZH
 from storage import views
-from storage.points import Point
+from storage.points import Point, PointTable
 from storage.views import Row, Sight
 
 router = APIRouter(tags=["metering points"])
@@ -83,7 +84,7 @@ async def onemetering_point(served: Served, seen: Seen, uscc: Uscc, code: Code) 
         }
         for one in await views.installations(served.database, seen, row["row"])
     ]
-    points = [_point(served, point, now) for point in _points(served, row).values()]
+    points = [_point(served, point, now) for point in _points(served.points, row).values()]
     return {**_item(served, row, now), "points": points, "installations": installations}
 
 
@@ -96,6 +97,7 @@ async def consumption(
     served: Served,
     seen: Seen,
     form: Accepted,
+    moment: AsOf,
     uscc: Uscc,
     code: Code,
     interval: Length = "15m",
@@ -123,37 +125,39 @@ async def consumption(
     up to the whole. An interval that a period's border cuts is shared out by time and counts as estimated; `null` with
     nothing expected means that the period does not occur in the bucket.
     """
-    now = now_us()
-    begin, past = span(start, to, now, SPANS[interval])
+    begin, past = span(start, to, moment.now, SPANS[interval])
     row = await metering_point(served, seen, uscc, code)
-    made = _made(served, row, quantity)
+    made = _made(moment.points, row, quantity)
     own = longest_interval(made.points, begin, past)
     step = max(FIXED[interval], own // MICROSECOND) if interval in FIXED else None
     at = edges(interval, begin, past, row["zone"], step=step, series=len(made.points))
     first, last = int(at[0]), int(at[-1])
     known = served.factors_of(uscc, row["region"])
-    change = conversion(known, made.points[0], unit, row["region"], first, last)
-    periods = tariffs.clock(served.tariffs, row["region"], row["zone"], first, last + own) if group_by else None
+    change = conversion(known, made.points[0], unit, row["region"], first, last, moment.now)
+    periods = (
+        tariffs.clock(served.tariffs, row["region"], row["zone"], first, last + own, moment.now) if group_by else None
+    )
     table: Table = source(interval, step or 0)
     if periods:
         cut = longest_interval(made.points, first, last) > QUARTER or not on_hours(at, periods.since)
         table = "15m" if cut else "hour"
     if change and table == "hour" and not on_hours(change.borders):
         table = "15m"
-    rows = await views.consumption(served.database, made.ids, table, first, last)
+    rows = await views.consumption(served.database, made.ids, table, first, last, moment.now)
     head: dict[str, Any] = {
         "metering_point": f"{uscc}/{code}",
         "quantity": made.quantity,
         "unit": change.symbol if change else made.unit,
         "interval": word(step) if step and step != FIXED[interval] else interval,
         "zone": row["zone"],
+        "as_of": moment.said(row["zone"]),
         **({"factors": change.used} if change else {}),
     }
     if periods is None:
-        found = made.buckets(rows, at, now, change)
+        found = made.buckets(rows, at, moment.now, change)
         columns: series.Columns = {"start": Times(at[:-1]), **series.bucket_columns(found)}
         return series.answer(form, head, columns, row["zone"])
-    parts = made.split(rows, at, now, change, periods)
+    parts = made.split(rows, at, moment.now, change, periods)
     named = [({"key": period, "name": ZH[period]}, series.bucket_columns(part)) for period, part in parts.items()]
     return groups.answer(form, {**head, "tariffs": periods.plans}, at[:-1], named)
 
@@ -174,7 +178,7 @@ async def readings(
     if past - begin > 400 * 86_400 * MICROSECOND:
         raise bad_parameter("from", "more than 400 days before `to`; ask for less at a time", "span-too-long")
     row = await metering_point(served, seen, uscc, code)
-    points = _points(served, row)
+    points = _points(served.points, row)
     if quantity not in points:
         raise bad_parameter("quantity", f"{code} has no {quantity!r}; it has {', '.join(points) or 'none'}")
     point = points[quantity]
@@ -192,29 +196,28 @@ async def metering_point(served: Services, seen: Sight, uscc: str, code: str) ->
     return rows[0]
 
 
-def _points(served: Services, row: Row) -> dict[str, Point]:
-    table = served.points
+def _points(table: PointTable, row: Row) -> dict[str, Point]:
     points = table.by_metering_point.get((row["uscc"], row["code"]), {})
     return {quantity: table.points[points[quantity]] for quantity in QUANTITIES if quantity in points}
 
 
-def _made(served: Services, row: Row, quantity: str | None) -> Composition:
+def _made(table: PointTable, row: Row, quantity: str | None) -> Composition:
     """Of the register asked for, or of what counts the carrier. Raises Problem."""
     if quantity is not None:
-        return Composition.of(register(served, row, quantity))
-    made = composition(served.points, row["uscc"], row["code"])
+        return Composition.of(register(table, row, quantity))
+    made = composition(table, row["uscc"], row["code"])
     if made is None:
         raise Problem("not-found", f"no meter has counted {row['carrier']} at {row['uscc']}/{row['code']}")
     return made
 
 
-def register(served: Services, row: Row, quantity: str | None) -> Point:
+def register(table: PointTable, row: Row, quantity: str | None) -> Point:
     """A metering point's own register: that asked for, or that which counts the carrier. Raises Problem."""
     if row["formula"]:
         raise bad_parameter("quantity", f"{row['code']} is virtual and has no registers")
-    registers = {name: point for name, point in _points(served, row).items() if point.register}
+    registers = {name: point for name, point in _points(table, row).items() if point.register}
     if quantity is None:
-        counting = counting_point(served.points, row["uscc"], row["code"])
+        counting = counting_point(table, row["uscc"], row["code"])
         if counting is None:
             raise Problem("not-found", f"no meter has counted {row['carrier']} at {row['uscc']}/{row['code']}")
         return counting
@@ -224,7 +227,7 @@ def register(served: Services, row: Row, quantity: str | None) -> Point:
 
 
 def _item(served: Services, row: Row, now: int) -> dict[str, Any]:
-    points = _points(served, row)
+    points = _points(served.points, row)
     carrier = carriers()[row["carrier"]]
     counting = counting_point(served.points, row["uscc"], row["code"])
     shown = points.get(carrier.flow)

@@ -5,13 +5,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Response
 
 from api.buckets import FIXED, SPANS
-from api.deps import Accepted, From, Length, Seen, Served, To, Unit, known_carrier, span
+from api.deps import Accepted, AsOf, From, Length, Seen, Served, To, Unit, known_carrier, span
 from api.models import GroupedConsumption
 from api.problems import Problem
 from api.routes.enterprises import Carrier
 from api.series import RESPONSES
 from api.totals import About, Asked, answer, by_carrier, counted
-from config.samples import now_us
 from storage import views
 from storage.views import Row, Sight
 
@@ -29,6 +28,7 @@ async def consumption(
     served: Served,
     seen: Seen,
     form: Accepted,
+    moment: AsOf,
     code: Region,
     carrier: Carrier = None,
     industry: Annotated[
@@ -49,12 +49,11 @@ async def consumption(
     400,000: for a large region ask for days or months. A regulator may ask for its region and those within.
     """
     known_carrier(carrier)
-    now = now_us()
-    begin, past = span(start, to, now, SPANS[interval])
+    begin, past = span(start, to, moment.now, SPANS[interval])
     rows = await views.metering_points(served.database, _within(seen, code), carrier=carrier, boundary=True)
     rows = [row for row in rows if row["industry"].startswith(industry or "")]
-    asked = Asked(interval, begin, past, _zone(rows, code, calendar=interval not in FIXED), now, unit)
-    return await answer(served, form, counted(served.points, rows), _groups(carrier or "")[group_by], asked)
+    asked = Asked(interval, begin, past, _zone(rows, code, calendar=interval not in FIXED), moment.now, unit)
+    return await answer(served, form, counted(moment.points, rows), _groups(carrier or "")[group_by], asked)
 
 
 def _within(seen: Sight, code: str) -> Sight:

@@ -18,8 +18,7 @@ from api.review.sheets import XLSX, to_xlsx
 from api.review.tables import tables
 from api.routes.enterprises import Uscc, enterprise
 from api.services import Services
-from config.samples import now_us
-from storage import reviews
+from storage import reviews, views
 from storage.access import Principal
 from storage.columns import instant
 from storage.gaps import local
@@ -38,7 +37,7 @@ async def preview(served: Served, seen: Seen, uscc: Uscc, start: From = None, to
     """The review report as it would be made now; both ends are needed and widened to whole days of the enterprise's
     zone, at most 400."""
     owner = await enterprise(served, seen, uscc)
-    report = await build(Scope.of(served, seen, owner, start, to, now_us()))
+    report = await build(Scope.of(served, seen, owner, start, to, await views.present(served.database)))
     return Response(encoded(report), media_type="application/json")
 
 
@@ -47,7 +46,8 @@ async def make(served: Served, seen: Seen, who: Asker, body: NewReview) -> dict[
     """Make the report and freeze it, byte for byte, with what was known now (`as_of`). Someone else then signs it."""
     _may(who)
     owner = await enterprise(served, seen, body.enterprise)
-    scope = Scope.of(served, seen, owner, body.start.isoformat(), body.end.isoformat(), now_us())
+    now = await views.present(served.database)
+    scope = Scope.of(served, seen, owner, body.start.isoformat(), body.end.isoformat(), now)
     report = encoded(await build(scope))
     number = await reviews.put(served.database, scope.uscc, *scope.bounds, instant(scope.now), report, who.name)
     return _item(await _one(served, seen, who, number))

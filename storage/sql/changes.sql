@@ -32,3 +32,23 @@ join point on point.id = shown.point_id
 join metering_point on metering_point.id = point.metering_point_id
 join enterprise on enterprise.id = metering_point.enterprise_id
 group by 1, 2;
+
+-- name: present
+-- Just before the oldest transaction that is under way and writes; ingest's may be about to.
+select (extract(epoch from coalesce(min(xact_start) - interval '1 microsecond', clock_timestamp())) * 1000000)::bigint
+from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid() and application_name like 'wanjia %'
+    and xact_start is not null and (backend_xid is not null or application_name = 'wanjia ingest');
+
+-- name: last_shown
+select (extract(epoch from at) * 1000000)::bigint from shown;
+
+-- name: shown_now
+update shown set at = now();
+
+-- name: schedules_at
+-- Of points whose schedule has changed since $1, what it was then.
+select point_id, (extract(epoch from valid_from) * 1000000)::bigint as valid_from, cadence_s
+from schedule_version
+where (point_id, until) in (select point_id, min(until) from schedule_version where until > $1 group by point_id)
+order by point_id, schedule_version.valid_from;

@@ -15,7 +15,7 @@ from api.consumption import buckets
 from api.derived import conversion, on_hours
 from api.problems import Problem
 from api.services import Services
-from api.times import local, parse
+from api.times import LATEST, local, parse
 from config.errors import ConfigError
 from config.factors import factor, factors
 from config.quality import Quality
@@ -58,7 +58,7 @@ def test_derived_is_the_sum_of_native_times_the_factor_of_the_day(zone: str, val
         in_force = factor(factors(), "natural_gas", "co2", "combustion", "", local(at, zone).date())
         assert in_force
         proper += value * in_force.scale("tco2")
-    change = conversion(factors(), gas(zone), "tco2", "", start, past)
+    change = conversion(factors(), gas(zone), "tco2", "", start, past, LATEST)
     assert change
     derived = change.of(rows)
     for interval in ("15m", "1d", "1mo"):
@@ -71,7 +71,7 @@ def test_a_border_lies_at_the_zones_midnight() -> None:
     day = local(parse(BORDER), "Asia/Shanghai").date()
     for zone in ZONES:
         start = midnight(day - timedelta(days=1), ZoneInfo(zone))
-        change = conversion(factors(), gas(zone), "tco2", "", start, start + 2 * DAY)
+        change = conversion(factors(), gas(zone), "tco2", "", start, start + 2 * DAY, LATEST)
         assert change
         assert local(int(change.borders[0]), zone).isoformat().startswith("2026-03-01T00:00:00")
         assert on_hours(change.borders) == (zone in ("Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe"))
@@ -81,7 +81,7 @@ def test_a_border_lies_at_the_zones_midnight() -> None:
 def test_a_quantity_of_another_dimension_is_refused() -> None:
     reactive = Point(1, "U", 1, 1, "E-1", "electricity", "reactive_energy_import", True, "Asia/Shanghai", (), ())
     with pytest.raises(Problem, match="reactive_energy_import cannot become kgce") as caught:
-        conversion(factors(), reactive, "kgce", "", parse(BORDER), parse(BORDER) + DAY)
+        conversion(factors(), reactive, "kgce", "", parse(BORDER), parse(BORDER) + DAY, LATEST)
     assert caught.value.kind == "invalid-parameter"
 
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from api.times import local
-from collector import recompute
-from collector.terms import Terms
-from config.samples import MICROSECOND, SampleBatch
-from storage import readings
-from storage.points import load_points
+from config.samples import MICROSECOND
 from tests.api.conftest import OTHER, START, USCC, World, assert_problem
+from tests.api.ingesting import come, ingest
 
 pytestmark = pytest.mark.servers
 
@@ -24,24 +20,6 @@ SPAN = "from=2026-01-01T00:00:00%2B08:00&to=2026-01-01T02:00:00%2B08:00"
 
 def at(minute: int) -> str:
     return local(START + minute * MINUTE, "Asia/Shanghai").isoformat()
-
-
-async def come(world: World, values: list[float], *, first: int = 0) -> None:
-    """Readings of E-1, one a minute, through what ingest does."""
-    time = START + np.arange(first, first + len(values)) * MINUTE
-    point = np.full(len(values), world.point("E-1"), np.int32)
-    new = SampleBatch(point, time, np.array(values), np.zeros(len(values), np.int16), int(time[-1]))
-    terms = Terms((await load_points(world.db)).points.values())
-    async with world.db.transaction() as conn:
-        await recompute.recompute(conn, (await readings.store(conn, new)).new, terms)
-
-
-async def ingest(world: World) -> None:
-    """Work off what is to be computed again."""
-    terms = Terms((await load_points(world.db)).points.values())
-    async with world.db.transaction() as conn:
-        while await recompute.work_off(conn, terms, 0):
-            pass
 
 
 async def quarters(world: World) -> list[tuple[float | None, str]]:

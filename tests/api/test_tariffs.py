@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from api.buckets import Interval, edges, midnight
 from api.consumption import buckets
 from api.tariffs import clock, split
-from api.times import local, parse
+from api.times import LATEST, local, parse
 from config.quality import Quality
 from config.samples import MICROSECOND
 from config.tariffs import PERIODS, Tariff, tariff, tariffs
@@ -90,7 +90,7 @@ def test_the_parts_add_up_to_the_whole(
     owner = point(zone, 60 if seconds == 900 else seconds, start)
     now = past + DAY
     whole = buckets(owner, rows, at, now)
-    parts = split(owner, rows, at, now, clock(known, "99", zone, int(at[0]), int(at[-1]) + DAY))
+    parts = split(owner, rows, at, now, clock(known, "99", zone, int(at[0]), int(at[-1]) + DAY, LATEST))
     assert set(parts) <= set(PERIODS)
     total = np.sum([np.nan_to_num(one.value) for one in parts.values()], axis=0)
     assert total == pytest.approx(np.nan_to_num(whole.value), rel=1e-12)
@@ -105,7 +105,7 @@ def test_the_parts_add_up_to_the_whole(
 @given(st.sampled_from(ZONES), st.integers(0, 900))
 def test_the_period_is_that_the_clock_shows(known: Sequence[Tariff], zone: str, days: int) -> None:
     start = parse("2017-09-01T00:00:00Z") + days * DAY
-    found = clock(known, "99", zone, start, start + 3 * DAY)
+    found = clock(known, "99", zone, start, start + 3 * DAY, LATEST)
     assert (np.diff(found.since) > 0).all()
     assert (np.diff(found.code) != 0).all()
     for instant in range(start, start + 3 * DAY, 5 * 60 * MICROSECOND):
@@ -124,7 +124,9 @@ def test_days_of_23_24_and_25_hours(known: Sequence[Tariff]) -> None:
         start, past = midnight(day, zone), midnight(day + timedelta(days=1), zone)
         rows = intervals(start, [1] * ((past - start) // (900 * MICROSECOND)))
         at = np.array([start, past])
-        parts = split(point(zone.key, 60, start), rows, at, past + DAY, clock(known, "44", zone.key, start, past))
+        parts = split(
+            point(zone.key, 60, start), rows, at, past + DAY, clock(known, "44", zone.key, start, past, LATEST)
+        )
         hours[day] = {period: found.value[0] / 4 for period, found in parts.items()}
     assert hours[date(2026, 3, 8)] == {"peak": 7, "flat": 9, "valley": 7}
     assert hours[date(2026, 11, 1)] == {"peak": 7, "flat": 9, "valley": 9}
@@ -140,7 +142,7 @@ def test_an_interval_across_a_border_is_shared_out_and_estimated(known: Sequence
         rows,
         at,
         start + DAY,
-        clock(known, "99", "Asia/Shanghai", start, start + HOUR),
+        clock(known, "99", "Asia/Shanghai", start, start + HOUR, LATEST),
     )
     assert {period: found.value.tolist() for period, found in parts.items()} == {"sharp": [80.0], "peak": [40.0]}
     assert [found.quality.tolist() for found in parts.values()] == [[Quality.ESTIMATED], [Quality.ESTIMATED]]
@@ -157,7 +159,7 @@ def test_only_the_period_that_lacks_something_is_missing(known: Sequence[Tariff]
         rows,
         at,
         start + 2 * DAY,
-        clock(known, "44", "Asia/Shanghai", start, start + DAY),
+        clock(known, "44", "Asia/Shanghai", start, start + DAY, LATEST),
     )
     words = {period: (found.value.tolist()[0], Quality(int(found.quality[0])).word) for period, found in parts.items()}
     assert words["valley"] == (32.0, "measured")

@@ -104,3 +104,10 @@ create function is_excluded(point integer, instant timestamptz) returns boolean 
     )
 $$;
 comment on function is_excluded is 'whether people have excluded the reading of a point at an instant';
+
+-- When intervals last changed; one row, written by the one who writes them.
+create table shown (
+    one boolean primary key default true check (one),
+    at timestamptz not null
+);
+insert into shown (at) values (now());
