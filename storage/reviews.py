@@ -80,6 +80,11 @@ async def alerts(db: Database, sight: Sight, uscc: str, start: datetime, past: d
     return await _rows(db, "review_alerts", sight.uscc, sight.region, uscc, start, past, most)
 
 
+async def edits(db: Database, sight: Sight, uscc: str, start: datetime, past: datetime) -> list[Row]:
+    """Edits of data in [start, past), also undone ones, in the order they were made."""
+    return await _rows(db, "review_edits", sight.uscc, sight.region, uscc, start, past)
+
+
 async def lists(db: Database, sight: Sight, uscc: str) -> dict[str, list[dict[str, Any]]]:
     """Staff, equipment and stock of an enterprise as the registry has them."""
     found = await _rows(db, "review_lists", sight.uscc, sight.region, uscc)

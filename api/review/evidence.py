@@ -16,11 +16,12 @@ from api.review.tables import tables
 
 
 def pack(frozen: bytes, printed: bytes, review: Mapping[str, Any]) -> bytes:
-    """A ZIP of report.json (byte for byte as signed), report.pdf, tables.xlsx, factors, rules and the manifest."""
+    """A ZIP of report.json (byte for byte as signed), its PDF, tables, factors, rules and edits, and the manifest."""
     report = decoded(frozen)
     files = {"report.json": frozen, "report.pdf": printed, "tables.xlsx": to_xlsx(tables(report))}
     files["factors.json"] = _readable(report["consumption"]["factors"])
     files["rules.json"] = _readable(report["rules"])
+    files["edits.json"] = _readable(report["edits"])
     hashes = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
     files["manifest.json"] = _readable({"review": review, "software": report["software"], "sha256": hashes})
     when = datetime.fromisoformat(review["decided_at"] or review["made_at"]).timetuple()[:6]

@@ -1,14 +1,17 @@
-"""What happened in the period of a review report: gaps, and alerts with their outcomes."""
+"""What happened in the period of a review report: gaps, alerts with their outcomes, edits."""
 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 from api.review.scope import Scope
 from api.standing import registers
 from storage import reviews
+from storage.views import Row
 
+_GAP = ("from_time", "to_time", "cause", "state", "missing")
 MOST = 200
 """Gaps, and alerts, that a report names one by one; the counts are of all."""
 
@@ -23,13 +26,7 @@ async def gaps(scope: Scope) -> dict[str, Any]:
         "open": counts["open"],
         "missing": counts["all_missing"],
         "items": [
-            {
-                "metering_point": own[row["point"]],
-                "from": scope.moment(row["from_time"]),
-                "to": scope.moment(row["to_time"]),
-                **{name: row[name] for name in ("cause", "state", "missing")},
-            }
-            for row in rows
+            {"metering_point": own[row["point"]], **_timed(scope, {name: row[name] for name in _GAP})} for row in rows
         ],
     }
 
@@ -40,12 +37,24 @@ async def alerts(scope: Scope) -> dict[str, Any]:
     rules: dict[str, Counter[str]] = {}
     for row in await reviews.alert_counts(*asked):
         rules.setdefault(row["rule"], Counter())[row["state"]] = row["alerts"]
-    items = [
-        {**row, "onset": scope.moment(row["onset"]), "ended": scope.moment(row["ended"])}
-        for row in await reviews.alerts(*asked, MOST)
-    ]
+    items = [_timed(scope, row) for row in await reviews.alerts(*asked, MOST)]
     return {
         "count": sum(counts.total() for counts in rules.values()),
         "rules": [{"rule": rule, "total": counts.total(), "states": dict(counts)} for rule, counts in rules.items()],
         "items": items,
+    }
+
+
+async def edits(scope: Scope) -> list[dict[str, Any]]:
+    """What people did to the period's data, also what they undid."""
+    rows = await reviews.edits(scope.served.database, scope.sight, scope.uscc, *scope.bounds)
+    return [_timed(scope, row) for row in rows]
+
+
+def _timed(scope: Scope, row: Row) -> dict[str, Any]:
+    """A row with its times in the enterprise's zone, a range as `from` and `to`."""
+    ends = {"from_time": "from", "to_time": "to"}
+    return {
+        ends.get(name, name): scope.moment(value) if isinstance(value, datetime) else value
+        for name, value in row.items()
     }

@@ -63,6 +63,7 @@ class Report(BaseModel):
     quotas: list[dict[str, Any]] = Field(description="Allowances of metering points, and what they used")
     gaps: dict[str, Any]
     alerts: dict[str, Any]
+    edits: list[dict[str, Any]] = Field(description="Of the period's data, also undone ones")
     rules: list[dict[str, Any]] = Field(description="The alert rules with their thresholds for the enterprise")
     equipping: Equipping
     instruments: list[InstrumentItem]

@@ -45,6 +45,7 @@ async def build(scope: Scope) -> dict[str, Any]:
         "quotas": await rules.quotas(scope, rows, known),
         "gaps": await happenings.gaps(scope),
         "alerts": await happenings.alerts(scope),
+        "edits": await happenings.edits(scope),
         "rules": rules.listed(known),
         "equipping": equipping(wanted, instrument_rows, scope.dates[-2]),
         "instruments": [instruments.item(row) for row in instrument_rows],

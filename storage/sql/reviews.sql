@@ -72,6 +72,19 @@ where ($1::text is null or a.uscc = $1) and ($2::text is null or starts_with(a.r
 order by a.money desc nulls last, array_position(array['critical', 'warning', 'info'], a.severity), a.id
 limit $6;
 
+-- name: review_edits
+-- Edits of data of enterprise $3 in [$4, $5), also undone ones, in the order they were made.
+select
+    edit.id, metering_point.code as metering_point, point.quantity, edit.action, edit.from_time, edit.to_time, edit.amount,
+    edit.reason, edit.actor, edit.at, edit.undone_by, edit.undone_at, edit.undo_reason
+from edit
+join point on point.id = edit.point_id
+join metering_point on metering_point.id = point.metering_point_id
+join enterprise e on e.id = metering_point.enterprise_id
+where ($1::text is null or e.uscc = $1) and ($2::text is null or starts_with(e.region, $2))
+    and e.uscc = $3 and edit.from_time < $5 and edit.to_time >= $4
+order by edit.id;
+
 -- name: review_lists
 -- What the registry says of enterprise $3 for review alone.
 select staff::text, equipment::text, stock::text

@@ -79,6 +79,26 @@ async def test_allowances_and_thresholds_are_told(world: World) -> None:
     assert known["gap"]["set"] == []  # it is another enterprise's
 
 
+async def test_edits_of_the_period_are_told_also_undone_ones(world: World) -> None:
+    await metered(world)
+    wish = {"action": "set", "reason": "表计停用", "amount": 10.0}
+    ends = {"from": "2026-01-02T00:00:00+08:00", "to": "2026-01-02T01:00:00+08:00"}
+    later = {"from": "2026-02-02T00:00:00+08:00", "to": "2026-02-02T01:00:00+08:00"}
+    for span in (ends, later):
+        done = await world.post(f"/v1/metering-points/{USCC}/E-1/edits", "operator", json={**wish, **span})
+        assert done.status_code == 201, done.text
+    first = (await world.ok("/v1/edits"))["items"][-1]["id"]
+    await world.post(f"/v1/edits/{first}/undo", "admin", json={"reason": "填错"})
+    (edit,) = (await world.ok(PREVIEW))["edits"]
+    assert (edit["metering_point"], edit["action"], edit["amount"], edit["from"]) == ("E-1", "set", 10.0, ends["from"])
+    assert (edit["actor"], edit["undone_by"], edit["undo_reason"]) == ("operator", "admin", "填错")
+    review = await made(world)
+    assert (await world.get(f"/v1/reviews/{review['id']}/report.pdf")).content.startswith(b"%PDF-")
+    packed = await world.get(f"/v1/reviews/{review['id']}/evidence.zip")
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as pack:
+        assert [one["id"] for one in json.loads(pack.read("edits.json"))] == [first]
+
+
 async def test_a_period_is_asked_for_and_bounded(world: World) -> None:
     assert_problem(await world.get(f"/v1/enterprises/{USCC}/review?to={LAST}"), 400, "invalid-parameter", "from")
     long = f"/v1/enterprises/{USCC}/review?from=2025-01-01T00:00:00%2B08:00&to={LAST}"
