@@ -21,8 +21,9 @@ DAY = 86_400 * MICROSECOND
 BEFORE, AFTER = 28 * DAY, 14 * DAY
 """How far before and after a gap like days are looked for."""
 
-# What makes a day like another, found by cross-validation over real meters (tests/benchmarks/estimate.py). The weight
-# of a day is e to the minus distance; differences count in their own means.
+# What makes a day like another. The weight of a day is e to the minus distance; differences count in their own means.
+# Chosen on real meters, cross-validated over them: half or double of any changes the error by a few percent
+# (tests/benchmarks/estimate.py measures it).
 _NEAR = 20
 """Days for one unit of distance."""
 _COURSE, _SHOULDER, _TOTAL = 1.0, 2.0, 0.5
