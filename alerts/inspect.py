@@ -34,6 +34,8 @@ SETTLED = {"hour": 300 * MICROSECOND, "day": 2 * HOUR}
 """How long after the end of an hour or a day it is looked at: late readings come meanwhile."""
 OLD = 3 * DAY
 """What was over longer ago when it is found makes no alert."""
+QUIET = 300 * MICROSECOND
+"""When no back-filled readings have come for so long, everything is looked at again."""
 AT_ONCE = 500
 """Metering points looked at together; bounds memory, and how long the watch waits for the numpy of one portion."""
 OVER = "数据恢复正常 · the data are as they should be again"
@@ -51,7 +53,8 @@ class Inspected:
 
 
 class Inspections:
-    """Runs every inspection when an hour or day of a zone has ended and settled, and once at the start."""
+    """Runs every inspection when an hour or day of a zone has ended and settled, once at the start, and when history
+    has come in."""
 
     def __init__(self, db: Database, rules: Iterable[Inspection], deliver: Callable[[Inspected], None]) -> None:
         self._db = db
@@ -59,6 +62,12 @@ class Inspections:
         self._deliver = deliver
         self._done: dict[tuple[str, str], int] = {}
         """Until when (rule, zone) was looked at."""
+        self._history: int | None = None
+        """When back-filled readings came last since then."""
+
+    def history_came(self, now: int) -> None:
+        """Back-filled readings were stored: what was looked at may look otherwise now."""
+        self._history = now
 
     def forget(self) -> None:
         """Registry or thresholds have changed: look again at all but what is costly."""
@@ -67,6 +76,9 @@ class Inspections:
 
     async def turn(self, points: PointTable, now: int) -> None:
         """Run what is due. Raises StorageError."""
+        if self._history is not None and now - self._history > QUIET:
+            self._history = None
+            self._done.clear()
         zones = {point.zone for point in points.points.values()}
         due = [(rule, zone, closed(rule, zone, now)) for rule in self._rules for zone in zones]
         due = [(rule, zone, past) for rule, zone, past in due if self._done.get((rule.name, zone)) != past]

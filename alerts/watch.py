@@ -235,6 +235,8 @@ class Watch:
         state.deadlines.heard(batch, live=live)
         if live:
             state.horizon = max(state.horizon, batch.received)
+        else:
+            self._inspections.history_came(self._clock())
 
     async def _follow_registry(self) -> None:
         async for entry in self._stream.registry.watch("revision"):

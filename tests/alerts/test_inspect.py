@@ -111,6 +111,12 @@ async def test_a_day_is_looked_at_when_it_has_settled(world: World) -> None:
     inspections.forget()
     await inspections.turn(points, MIDNIGHT + DAY + 2 * HOUR)
     assert {one.rules[0] for one in delivered} == {"balance", "stale"}, "after a change of the registry at once"
+    delivered.clear()
+    inspections.history_came(MIDNIGHT + DAY + 2 * HOUR)
+    await inspections.turn(points, MIDNIGHT + DAY + 2 * HOUR + 4 * MINUTE)
+    assert not delivered
+    await inspections.turn(points, MIDNIGHT + DAY + 2 * HOUR + 6 * MINUTE)
+    assert {one.rules[0] for one in delivered} == {"balance", "stale"}, "when history has come in"
 
 
 async def test_the_narrowest_threshold_holds(world: World) -> None:
