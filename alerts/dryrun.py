@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -74,7 +75,7 @@ async def _inspection(
         usccs = {place.subject.uscc for place in there}
         there = [place for place in known if place.subject.uscc in usccs]
     rows = sum(
-        (days + inspection.lookback(own)) * _rows(place.point(quantity), kind)
+        _rows(place.point(quantity), kind, now - (days + inspection.lookback(own)) * DAY, now)
         for place, own in asked(inspection, there, limits)
         for kind, quantity in inspection.needs
     )
@@ -99,7 +100,7 @@ async def _silence(
     """Rules gap and offline, from the readings."""
     start = now - days * DAY
     some = {point.id: point for place in there for point in place.points.values()}
-    rows = days * sum(_rows(point, "readings") for point in some.values())
+    rows = sum(_rows(point, "readings", start, now) for point in some.values())
     if rows > MOST:
         raise TooMuch(rows)
     async with db.connection() as conn:
@@ -127,11 +128,12 @@ def _name(place: Place) -> tuple[str, str]:
     return place.subject.uscc, place.subject.metering_point
 
 
-def _rows(point: Point | None, kind: str) -> int:
-    """About how many rows there are of a point and day: readings where no rollup serves."""
+def _rows(point: Point | None, kind: str, start: int, past: int) -> int:
+    """About how many rows there are of a point in [start, past): readings where no rollup serves."""
     if point is None:
         return 0
     if kind in _BUCKETS:
-        return _BUCKETS[kind]
-    cadence_s = min((cadence_s for _, cadence_s in point.schedule if cadence_s), default=900)
-    return DAY // MICROSECOND // cadence_s
+        return _BUCKETS[kind] * (past - start) // DAY
+    steps = pairwise([*point.schedule, (past, None)])
+    spans = ((min(end, past) - max(begin, start), cadence_s) for (begin, cadence_s), (end, _) in steps)
+    return sum(max(length, 0) // (cadence_s * MICROSECOND) for length, cadence_s in spans if cadence_s)

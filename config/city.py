@@ -24,6 +24,7 @@ from config.carriers import carriers
 from config.gb17167 import usual
 from config.registry_models import Enterprise, Installation, Meter, MeteringPoint
 from config.registry_text import to_yaml
+from config.rules import Scope, Setting
 
 DATA = files("config").joinpath("demo")
 HISTORY_EVERY_S = 900
@@ -128,10 +129,20 @@ class Fault(_Model):
         return tuple(np.arange(self.at, 24.0, self.every).tolist()) if self.every else (self.at,)
 
 
+class CityThreshold(_Model):
+    """A threshold that the city's registry sets."""
+
+    rule: str
+    of: str
+    """enterprise/metering point"""
+    body: dict[str, float]
+
+
 class City(_Model):
     enterprises: tuple[CityEnterprise, ...]
     faults: tuple[Fault, ...]
     places: tuple[Place, ...]
+    thresholds: tuple[CityThreshold, ...] = ()
 
     @property
     def gateways(self) -> tuple[str, ...]:
@@ -172,6 +183,7 @@ def part(keys: set[str]) -> City:
         enterprises=tuple(one for one in whole.enterprises if one.key in keys),
         faults=tuple(fault for fault in whole.faults if fault.of in names),
         places=places,
+        thresholds=tuple(one for one in whole.thresholds if one.of in names),
     )
 
 
@@ -179,7 +191,13 @@ def registry_text(city: City, addresses: Mapping[str, str], installed: datetime,
     """The city as a registry file. `addresses`: host:port of each gateway; `every`: seconds between the readings of
     all meters, expected from their installation on; None: as they are read live."""
     wrong = {index: fault.factor for fault in city.faults if fault.kind == "wrong_ct" for index in city.hit(fault)}
-    return to_yaml(_enterprise(city, one, addresses, installed, every, wrong) for one in city.enterprises)
+    usccs = {one.key: one.uscc for one in city.enterprises}
+    settings = [
+        Setting(one.rule, Scope("point", usccs[key], code).text, one.body)
+        for one in city.thresholds
+        for key, code in [one.of.split("/")]
+    ]
+    return to_yaml((_enterprise(city, one, addresses, installed, every, wrong) for one in city.enterprises), settings)
 
 
 def _enterprise(
