@@ -9,6 +9,7 @@ written by the watch's next cycle, on the connection that holds the lock.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,10 +26,13 @@ from config.samples import MICROSECOND
 from storage import history, thresholds
 from storage.alerts import Running
 from storage.database import Database
+from storage.errors import Unavailable
 from storage.points import PointTable
 
 if TYPE_CHECKING:
     from storage.database import Connection
+
+log = logging.getLogger(__name__)
 
 SETTLED = {"hour": 300 * MICROSECOND, "day": 2 * HOUR}
 """How long after the end of an hour or a day it is looked at: late readings come meanwhile."""
@@ -62,6 +66,8 @@ class Inspections:
         self._deliver = deliver
         self._done: dict[tuple[str, str], int] = {}
         """Until when (rule, zone) was looked at."""
+        self._known = 0
+        """Grows with every change of registry or thresholds: what was begun before it is done again."""
         self._history: int | None = None
         """When back-filled readings came last since then."""
 
@@ -72,10 +78,11 @@ class Inspections:
     def forget(self) -> None:
         """Registry or thresholds have changed: look again at all but what is costly."""
         costly = {rule.name for rule in self._rules if rule.costly}
+        self._known += 1
         self._done = {key: past for key, past in self._done.items() if key[0] in costly}
 
     async def turn(self, points: PointTable, now: int) -> None:
-        """Run what is due. Raises StorageError."""
+        """Run what is due. Raises Unavailable."""
         if self._history is not None and now - self._history > QUIET:
             self._history = None
             self._done.clear()
@@ -87,13 +94,22 @@ class Inspections:
         async with self._db.connection() as conn:
             there = by_zone(places(await history.sites(conn), points))
             limits = Thresholds(await thresholds.read(conn))
+        known = self._known
         for rule, zone, past in due:
-            for portion in portions(there.get(zone, [])):
-                async with self._db.connection() as conn:
-                    found = await inspect(conn, rule, portion, limits, past)
-                self._deliver(Inspected(rule.rules, frozenset(place.subject.uscc for place in portion), found))
-                await asyncio.sleep(0)
-            self._done[rule.name, zone] = past
+            try:
+                await self._run(rule, there.get(zone, []), limits, past)
+            except Unavailable:
+                raise
+            except Exception:  # supervisor: a rule that fails must stop neither the others nor the watch for silence
+                log.exception("inspection %s failed in %s; it is left out until its next time", rule.name, zone)
+            if rule.costly or known == self._known:
+                self._done[rule.name, zone] = past
+
+    async def _run(self, rule: Inspection, there: Sequence[Place], limits: Thresholds, past: int) -> None:
+        for portion in portions(there):
+            async with self._db.connection() as conn:
+                found = await inspect(conn, rule, portion, limits, past)
+            self._deliver(Inspected(rule.rules, frozenset(place.subject.uscc for place in portion), found))
 
 
 def closed(rule: Inspection, zone: str, now: int) -> int:

@@ -1,17 +1,21 @@
 """Inspections on a real database: what is loaded, what becomes of findings, which thresholds hold."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from alerts.finding import Finding
+from alerts.history import History
 from alerts.inspect import Inspected, Inspections, Standing, closed, inspect, portions
 from alerts.lifecycle import Changes
 from alerts.loading import places
 from alerts.rules import INSPECTIONS
+from alerts.rules.balance import Balance
 from alerts.thresholds import Thresholds
 from config.quality import Flag, Quality
-from config.rules import Setting
+from config.rules import Limits, Setting
 from config.samples import SampleBatch
 from storage import history, intervals, readings, thresholds, verdicts
 from storage.alerts import Running
@@ -117,6 +121,22 @@ async def test_a_day_is_looked_at_when_it_has_settled(world: World) -> None:
     assert not delivered
     await inspections.turn(points, MIDNIGHT + DAY + 2 * HOUR + 6 * MINUTE)
     assert {one.rules[0] for one in delivered} == {"balance", "stale"}, "when history has come in"
+
+
+async def test_a_rule_that_fails_stops_no_other(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Balance):
+        name = "balance"
+
+        def find(self, history: History, limits: Sequence[Limits]) -> Iterator[Finding]:
+            raise ZeroDivisionError
+
+    await family(world)
+    delivered: list[Inspected] = []
+    inspections = Inspections(world.db, [Broken(), INSPECTIONS["vee_zero"], INSPECTIONS["quota"]], delivered.append)
+    for _ in range(2):
+        await inspections.turn(await load_points(world.db), START)
+    assert [one.rules for one in delivered] == [("vee_zero",), ("quota",)]
+    assert caplog.text.count("inspection balance failed") == 1
 
 
 async def test_the_narrowest_threshold_holds(world: World) -> None:
