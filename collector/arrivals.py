@@ -114,7 +114,7 @@ def _late(rows: Arrivals, soonest: Array, cadence: Array) -> list[Finding]:
 
 
 def _absent(rows: Arrivals, soonest: Array, cadence: Array) -> list[Finding]:
-    """From when the first absent reading was expected to the next that is there."""
+    """From when the first absent reading was expected to when the last one was."""
     apart = np.diff(rows.time)
     gaps = np.flatnonzero((np.diff(rows.meter) == 0) & (cadence[1:] > 0) & (apart * 2 > cadence[1:] * 3))
     found = []
@@ -122,6 +122,7 @@ def _absent(rows: Arrivals, soonest: Array, cadence: Array) -> list[Finding]:
         step, last, after = int(cadence[before]), int(rows.time[before]), int(rows.time[before + 1])
         overdue = last + step + max(_OVERDUE * step, _PATIENCE)
         detected = max(min(overdue, int(soonest[before])), int(rows.arrived[before]))
-        evidence = {"absent": max(round((after - last) / step) - 1, 1), "last": float(rows.value[before])}
-        found.append(Finding(int(rows.meter[before]), "gap", last + step, after, detected, json.dumps(evidence)))
+        absent = max(round((after - last) / step) - 1, 1)
+        evidence = json.dumps({"absent": absent, "last": float(rows.value[before])})
+        found.append(Finding(int(rows.meter[before]), "gap", last + step, last + absent * step, detected, evidence))
     return found

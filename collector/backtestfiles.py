@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import available_timezones
 
 import numpy as np
@@ -28,6 +28,8 @@ from storage.intervals import IntervalColumns
 if TYPE_CHECKING:
     from collector.backtest import Total
 
+_LATEST_S = 2**33
+"""In the year 2242; milliseconds since 1970 are far beyond."""
 COLUMNS = ("meter", "arrived_at", "read_at", "register")
 
 
@@ -86,7 +88,8 @@ def read_readings(path: Path, meters: Mapping[str, MeterFacts]) -> tuple[Arrival
     try:
         table = arrow_csv.read_csv(path, convert_options=options).combine_chunks()
     except (OSError, pa.ArrowInvalid, KeyError) as error:
-        raise _fault(path, str(error), f"write the columns {','.join(COLUMNS)}") from error
+        remedy = f"write the columns {','.join(COLUMNS)}; leave register empty where nothing was read"
+        raise _fault(path, str(error), remedy) from error
     register = table["register"]
     table = table.filter(pc.and_kleene(register.is_valid(), pc.is_finite(register))).unify_dictionaries()
     read_at, epoch = _instants(table, "read_at", path)
@@ -111,15 +114,17 @@ def _instants(table: pa.Table, name: str, path: Path) -> tuple[Array, bool]:
     column: Any = table[name]
     if column.null_count:
         raise _fault(path, f"{name} is empty in {column.null_count} rows", "write a time in every row")
-    if pa.types.is_integer(column.type):
-        return column.to_numpy().astype(np.int64) * MICROSECOND, True
-    if pa.types.is_floating(column.type):
-        return np.round(column.to_numpy() * MICROSECOND).astype(np.int64), True
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        seconds = column.to_numpy()
+        if len(seconds) and not 0 <= seconds.min() <= seconds.max() < _LATEST_S:
+            worst = seconds.max() if seconds.max() >= _LATEST_S else seconds.min()
+            raise _fault(path, f"{name} is {worst}", "write seconds since 1970, not milliseconds")
+        return np.round(seconds * MICROSECOND).astype(np.int64), True
     if pa.types.is_timestamp(column.type) and column.type.tz is not None:
         return column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(), False
     if not len(column):
         return np.empty(0, np.int64), True
-    raise _fault(path, f"{name} is {column[0].as_py()!r} …", "write epoch seconds, or ISO 8601 with an offset")
+    raise _fault(path, f"{name} is {column[0]} …", "write epoch seconds, or ISO 8601 with an offset")
 
 
 def write_intervals(path: Path, names: Sequence[str], parts: Iterable[IntervalColumns], *, epoch: bool) -> None:
@@ -176,7 +181,8 @@ def _write(path: Path, head: Sequence[str], lines: list[Any], instants: Sequence
 def _times(instants: Array, epoch: bool) -> Any:
     """As the readings have them: epoch seconds, or ISO 8601 in UTC."""
     if not epoch:
-        return pa.array(np.char.add(np.datetime_as_string(instants.astype("datetime64[us]"), unit="s"), "Z"))
+        unit: Literal["ms", "s"] = "ms" if (instants % MICROSECOND).any() else "s"
+        return pa.array(np.char.add(np.datetime_as_string(instants.astype("datetime64[us]"), unit=unit), "Z"))
     if (instants % MICROSECOND).any():
         return pa.array(instants / MICROSECOND).cast(pa.string())
     return pa.array(instants // MICROSECOND).cast(pa.string())

@@ -16,7 +16,7 @@ BUSY = 10.0
 """… or than the quickest step near by, so many times."""
 _ALIKE = 4.0
 """Steps that differ at most by this factor are of the same kind."""
-_MODULI = sorted([10.0**digits for digits in range(4, 13)] + [2.0**bits for bits in (15, 16, 23, 24, 31, 32)])
+_MODULI = sorted([10.0**digits for digits in range(4, 14)] + [2.0**bits for bits in (15, 16, 23, 24, 31, 32)])
 """Where registers roll over, in their least digits, if nobody knows."""
 
 

@@ -68,7 +68,7 @@ def test_what_is_written(tmp_path: Path) -> None:
             "missing_s": "0.0",
         }
     ]  # fmt: skip
-    assert classes(found) == [("gap", 3, 5, 5)]
+    assert classes(found) == [("gap", 3, 4, 5)]
 
 
 def test_times_as_iso_8601(tmp_path: Path) -> None:
@@ -169,3 +169,7 @@ def test_files_that_cannot_be_used(tmp_path: Path, capsys: pytest.CaptureFixture
     )
     with pytest.raises(ConfigError, match="offset"):
         backtest(tmp_path / "r.csv", tmp_path / "m.json", tmp_path / "out")
+    for row, reason in (("1767225605000,1767225600000,1", "not milliseconds"), ("1767225605,1767225600,?", "register")):
+        (tmp_path / "r.csv").write_text(f"meter,arrived_at,read_at,register\nE-9,{row}\n")
+        with pytest.raises(ConfigError, match=reason):
+            backtest(tmp_path / "r.csv", tmp_path / "m.json", tmp_path / "out")
