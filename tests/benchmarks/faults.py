@@ -89,6 +89,8 @@ class _Seeds:
         self._gone = np.zeros(len(meter.time), np.bool_)
         self._again: list[tuple[int, int, float | None]] = []
         self._bad: dict[int, float] = {}
+        self._jumps: dict[int, float] = {}
+        self._negative: list[slice] = []
         self._step = np.diff(meter.count, prepend=0.0)
         self._reset: list[int] = []
         self._slips: list[int] = []
@@ -101,16 +103,13 @@ class _Seeds:
         rolls = chance.random() < 0.6
         places = [at + chance.randrange(APART // 2) for at in range(APART, len(meter.time) - 2 * APART, APART)]
         chosen = sorted(chance.sample(places, min(len(places), max(12, len(places) // 8))))
-        flips = set(chance.sample(chosen, 1)) if chance.random() < 0.3 else set()
-        resets = set(chance.sample(chosen, 1)) - flips if chance.random() < 0.4 else set()
-        wrap = chance.choice([p for p in chosen if p not in flips | resets]) if rolls else None
+        rare = [self._sign_flip, self._negate, self._reset_at, self._freeze, self._jump]
+        places = chance.sample(chosen, len(rare) + 1)
+        faults = {at: fault for at, fault in zip(places, rare, strict=False) if chance.random() < 0.4}
+        wrap = places[-1] if rolls else None
         for place in chosen:
-            if place in flips:
-                self._sign_flip(place)
-            elif place in resets:
-                self._reset_at(place)
-            elif place != wrap:
-                chance.choice(single)(place)
+            if place != wrap:
+                faults.get(place, chance.choice(single))(place)
         self._emit(wrap)
 
     def _note(self, kind: str, first: int, last: int) -> None:
@@ -122,7 +121,7 @@ class _Seeds:
         self._note("gap", at, at)
 
     def _long_gap(self, at: int) -> None:
-        length = self._chance.randrange(4, 30)
+        length = self._chance.randrange(4, APART // 2)
         self._gone[at : at + length] = True
         self._note("gap", at, at + length - 1)
 
@@ -141,8 +140,11 @@ class _Seeds:
     def _transient(self, at: int) -> None:
         length, chance, most = self._chance.choice([1, 1, 1, 2, 3]), self._chance, float(self._meter.count[-1])
         rise = chance.choice([-1.0, 1800.0 + most, 0.6 * most, chance.uniform(0.05, 1) * most])
+        wild = chance.random() < 0.3
         for index in range(at, at + length):
             self._bad[index] = rise if rise < 0 or chance.random() < 0.7 else rise * chance.uniform(0.8, 1.5)
+            if wild:
+                self._bad[index] = chance.choice([-1, 1]) * chance.uniform(0.1, 1) * (most + 1800)
         self._note("transient", at, at + length - 1)
 
     def _jitter(self, at: int) -> None:
@@ -157,6 +159,26 @@ class _Seeds:
         self._step[at:past] *= -1
         self._note("reverse", at, past - 1)
 
+    def _negate(self, at: int) -> None:
+        past = at + self._chance.randrange(1, 20)
+        self._negative.append(slice(at, past))
+        self._note("reverse", at, past - 1)
+
+    def _freeze(self, at: int) -> None:
+        """Stands still and catches up with more than the nameplate allows in a step."""
+        past, rated = at + self._chance.randrange(6, 20), self._meter.rated_per_hour
+        around = self._step[at - 1], *self._step[past + 1 : past + 4]
+        missed = float(self._step[at : past + 1].sum())
+        if rated and missed > 2 * rated * self._meter.cadence_s / 3600 and min(around) > 2 * self._meter.resolution:
+            self._step[at:past], self._step[past] = 0.0, missed
+            self._note("frozen", at, past - 1)
+
+    def _jump(self, at: int) -> None:
+        """More than the nameplate allows, and it stays."""
+        if (rated := self._meter.rated_per_hour) and self._step[at - 1] > 2 * self._meter.resolution:
+            self._jumps[at] = self._chance.choice([8, 50, 200]) * rated * self._meter.cadence_s / 3600
+            self._note("limit", at, at)
+
     def _reset_at(self, at: int) -> None:
         self._reset.append(at)
         self._note("reset", at, at)
@@ -166,23 +188,32 @@ class _Seeds:
         self._step[self._slips] = 0.0
         digits = np.round(np.cumsum(self._step) / meter.resolution).astype(np.int64)
         start = round(self._chance.uniform(0.05, 0.3) * modulus / meter.resolution)
-        if wrap is not None and digits[wrap] > digits[wrap - 1] and not any(at < wrap for at in self._reset):
+        if (
+            wrap is not None
+            and digits[wrap] > digits[wrap - 1]
+            and not any(at < wrap for at in (*self._reset, *self._jumps))
+        ):
             start = round(modulus / meter.resolution) - int(digits[wrap])
             self._note("rollover", wrap, wrap)
         elif start < 1000:
             start = 1000
         shown = digits + start
         meter.energy = float(digits[-1] - digits[0]) * meter.resolution
+        for at, jump in self._jumps.items():
+            meter.energy -= float(digits[at] - digits[at - 1]) * meter.resolution
+            shown[at:] += round(jump / meter.resolution)
         for at in self._reset:
             left = self._chance.randrange(int(max(digits[at] - digits[at - 1], 0)) + 1)
             meter.energy -= float(digits[at] - digits[at - 1] - left) * meter.resolution
             shown[at:] += left - shown[at]
         shown[self._slips] = shown[np.array(self._slips, np.int64) - 1] - 1
         register = np.mod(shown * meter.resolution, modulus)
+        for part in self._negative:
+            register[part] *= -1
         for index in np.flatnonzero(~self._gone).tolist():
             value = float(register[index])
             if index in self._bad:
-                value = 0.0 if self._bad[index] < 0 else value + self._bad[index]
+                value = max(value + self._bad[index], 0.0) if self._bad[index] != -1.0 else 0.0
             self._row(index, int(self._delay[index]), value)
         for index, delay, digits_more in self._again:
             value = float(register[index]) + (digits_more or 0) * meter.resolution
