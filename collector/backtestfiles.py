@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -47,9 +47,10 @@ class MeterFacts(BaseModel):
     @field_validator("zone")
     @classmethod
     def _known(cls, zone: str) -> str:
-        if zone not in available_timezones():
-            raise ValueError("is no time zone; write one such as Asia/Shanghai")
-        return zone
+        try:
+            return ZoneInfo(zone).key
+        except (OSError, KeyError, ValueError) as error:
+            raise ValueError("is no time zone; write one such as Asia/Shanghai") from error
 
 
 def read_meters(path: Path) -> dict[str, MeterFacts]:
@@ -136,7 +137,7 @@ def write_intervals(path: Path, names: Sequence[str], parts: Iterable[IntervalCo
         for part in parts:
             end = part.start + part.seconds.astype(np.int64) * MICROSECOND
             columns = [
-                pa.array(np.array(names)[part.point]), _times(part.start, epoch), _times(end, epoch),
+                pa.array(names).take(part.point), _times(part.start, epoch), _times(end, epoch),
                 pa.array(part.consumption, from_pandas=True),
                 _words(Quality, part.quality), _words(Method, part.method),
             ]  # fmt: skip
@@ -145,7 +146,7 @@ def write_intervals(path: Path, names: Sequence[str], parts: Iterable[IntervalCo
 
 def _words(kind: type[IntEnum], codes: Array) -> Any:
     words = {int(member): member.name.lower() for member in kind}
-    return pa.array(np.array([words.get(code, "") for code in range(max(words) + 1)])[codes])
+    return pa.array([words.get(code, "") for code in range(max(words) + 1)]).take(codes)
 
 
 def write_totals(path: Path, rows: Iterable[tuple[str, Total]], *, epoch: bool) -> None:

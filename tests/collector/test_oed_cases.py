@@ -1,7 +1,7 @@
 """The cases about cumulative registers that OpenEnergyDashboard made for its CSV uploads, and where Wanjia differs.
 
-Facts from OpenEnergyDashboard/OED, src/server/test/web/csvPipeline (MPL-2.0); a number is that of its `pipe` case. There
-a reading is the register at the end of a stretch, most often a day; a file with one fault in it books nothing at all.
+Facts from OpenEnergyDashboard/OED, src/server/test/web/csvPipeline (MPL-2.0); a number is that of its `pipe` case.
+There a reading is the register at the end of a stretch, most often a day; a file with one fault in it books nothing.
 Cases about other data, forms of files and records of meters have nothing to do with registers and are left out.
 """
 
@@ -67,8 +67,8 @@ async def test_a_fall_that_comes_back_is_a_bad_reading() -> None:
     ("values", "wanted"), [(FALLS, [48, 72, 120]), ([*GROWS[:5], 144.0, 312.0], [*BOOKED[:4], 168])]
 )
 async def test_a_reset_that_people_tell_of(values: list[float], wanted: list[float]) -> None:
-    """5, 6, 8, 10, 12, 71, 90; 52: OED lets a user allow resets, at some hours only if they like, and books 96 (144) for
-    the day of the reset, as if the register had begun at 0 at midnight. Nobody read that, so here the day is missing."""
+    """5, 6, 8, 10, 12, 71, 90; 52: OED lets a user allow resets, if they like at some hours only, and books 96 (144)
+    for that day, as if the register had begun at 0 at midnight. Nobody read that, so here the day is missing."""
     world = await read(daily(list(values)))
     fell = next(day for day in range(1, len(values)) if values[day] < values[day - 1])
     at = START + fell * DAY
@@ -78,7 +78,7 @@ async def test_a_reset_that_people_tell_of(values: list[float], wanted: list[flo
 
 @pytest.mark.parametrize("values", [[24.0, 72.0, 144.0, -1.0, 360.0], [24.0, 72.0, -1.0, 240.0, 360.0]])
 async def test_a_negative_reading(values: list[float | None]) -> None:
-    """22 (there followed by 119), 33: OED books nothing of the file. Here the reading is left out, the total is known."""
+    """22 (there 119 follows), 33: OED books nothing of the file. Here the reading is left out, the total is known."""
     found = booked(await read(daily(values)))
     assert (len(found), sum(found)) == (4, 336)
 
@@ -107,8 +107,8 @@ BACK = {
     [("2022-03-13", FORWARD, [23, 46, 69]), ("2022-11-06", BACK, [23, 0, 0, 46, 69, 92])],
 )
 def test_the_hours_in_which_clocks_change(day: str, registers: dict[str, int], wanted: list[int]) -> None:
-    """114: OED shows 46 kWh as 28 before and 18 after the missing hour. 120: OED drops the readings of the hour that comes
-    twice, and with them 28 of 230 kWh. Here time is UTC: all of these readings are 23 minutes apart."""
+    """114: OED shows 46 kWh as 28 before and 18 after the missing hour. 120: OED drops the readings of the hour that
+    comes twice, and with them 28 of 230 kWh. Here time is UTC: all of these readings are 23 minutes apart."""
     times = [int(datetime.fromisoformat(f"{day}T{clock}").timestamp()) * MICROSECOND for clock in registers]
     readings = ReadingColumns(
         np.ones(len(times), np.int32), np.array(times), np.array(list(registers.values()), np.float64),
