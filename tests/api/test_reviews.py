@@ -127,6 +127,10 @@ async def test_a_second_person_signs_and_nothing_changes_afterwards(world: World
     assert_problem(again, 409, "conflict")
     await world.intervals(world.point("E-1"), dict.fromkeys(range(DAY), (9.0, Quality.MEASURED)))
     assert (await world.get(f"/v1/reviews/{review['id']}/report.json")).content == frozen
+    then = f"as_of={review['as_of'].replace('+', '%2B')}"
+    asked = f"/v1/enterprises/{USCC}/consumption?carrier=electricity&from={FIRST}&to={LAST}&{then}"
+    told = json.loads(frozen)["consumption"]["carriers"][0]["value"]
+    assert sum((await world.ok(asked))["series"][0]["value"]) == told == 288.0
     for change in ("update review set report = '{}'", "update review set state = 'made'", "delete from review"):
         with pytest.raises(asyncpg.RaiseError, match="stands as it was"):
             await world.db.pool.execute(change)
