@@ -1,7 +1,7 @@
 // Alerts: the list, its filters, what each is based on, and what can be done with it.
 
 import { actionButton, furtherButtons } from "../alertactions.js";
-import { all, get } from "../api.js";
+import { all, get, session } from "../api.js";
 import { atMostEvery, every, fill, h } from "../dom.js";
 import { NOTHING, lasting, number, when, withUnit } from "../format.js";
 import { inLanguage, quantityName, t, tOr } from "../i18n.js";
@@ -9,6 +9,7 @@ import { live } from "../live.js";
 import { Table, card, into, ruleName, segments, select, severityBadge } from "../parts.js";
 
 const STATES = ["live", "open", "acknowledged", "resolved", "dismissed", "suppressed", "all"];
+const STAFF = ["admin", "operator"];
 const SEVERITIES = ["critical", "warning", "info"];
 const SORTS = { newest: "onset", materiality: "worth" };
 const REFRESH_MS = 60_000;
@@ -55,7 +56,7 @@ export default function alerts(place, _, query, signal) {
     load();
   };
 
-  fill(place, h("div", { class: "head" }, h("h1", {}, t("nav.alerts"))), bar, card(t("alerts.list"), [list, more]));
+  fill(place, h("div", { class: "head" }, h("h1", {}, t("nav.alerts")), STAFF.includes(session.who.role) && h("a", { href: "#/notices" }, t("notices.title"))), bar, card(t("alerts.list"), [list, more]));
   fill(bar, choices(filters, enterprises, items, choose));
   load();
   all("/v1/enterprises", {}, signal).then((found) => {

@@ -1,6 +1,7 @@
 // Metering review: see the report of an enterprise and period, make it, and let a second person sign or reject it.
 
 import { all, get, send, session } from "../api.js";
+import { ask, labelled } from "../dialog.js";
 import { fill, h } from "../dom.js";
 import { when } from "../format.js";
 import { t } from "../i18n.js";
@@ -118,22 +119,11 @@ function actions(row, load) {
 function decide(row, name, done) {
   const must = name === "reject";
   const words = h("textarea", { rows: 3, maxlength: 2000, id: "words", required: must });
-  const said = h("div");
-  const dialog = h("dialog", { "aria-labelledby": "ask", onclose: () => dialog.remove() },
-    h("form", { method: "dialog", onsubmit: submit }, h("h2", { id: "ask" }, t(`decide.${name}`)), h("p", {}, title(row)), h("p", { class: "muted note" }, `SHA-256 ${row.hash.slice(0, 16)}…`),
-      h("label", { for: "words" }, t(must ? "reviews.reason" : "reviews.note")), words, said,
-      h("div", { class: "actions" }, h("button", { class: "button", type: "button", onclick: () => dialog.close() }, t("alerts.cancel")), h("button", { class: "button primary", type: "submit" }, t(`decide.${name}`)))));
-  async function submit(event) {
-    event.preventDefault();
-    try {
-      await send("POST", `/v1/reviews/${row.id}/${name}`, { [must ? "reason" : "note"]: words.value.trim() });
-      dialog.close();
-      done();
-    } catch (error) {
-      if (error.status === undefined) throw error;
-      fill(said, failed(error));
-    }
-  }
-  document.body.append(dialog);
-  dialog.showModal();
+  ask({
+    title: t(`decide.${name}`),
+    about: [h("p", {}, title(row)), h("p", { class: "muted note" }, `SHA-256 ${row.hash.slice(0, 16)}…`)],
+    fields: labelled(t(must ? "reviews.reason" : "reviews.note"), words),
+    act: () => send("POST", `/v1/reviews/${row.id}/${name}`, { [must ? "reason" : "note"]: words.value.trim() }),
+    done,
+  });
 }

@@ -1,0 +1,31 @@
+// A question that needs an answer before something is done.
+
+import { fill, h } from "./dom.js";
+import { t } from "./i18n.js";
+import { failed } from "./parts.js";
+
+/** An input with its label; the input needs an id. */
+export function labelled(text, input) {
+  return [h("label", { for: input.id }, text), input];
+}
+
+/** Ask for `fields`, then `act`; it stays open, with the problem in the server's words, while that does not work. */
+export function ask({ title, about, fields, act, done }) {
+  const said = h("div");
+  const dialog = h("dialog", { "aria-labelledby": "ask", onclose: () => dialog.remove() },
+    h("form", { method: "dialog", onsubmit: submit }, h("h2", { id: "ask" }, title), about, fields, said,
+      h("div", { class: "actions" }, h("button", { class: "button", type: "button", onclick: () => dialog.close() }, t("dialog.cancel")), h("button", { class: "button primary", type: "submit" }, title))));
+  async function submit(event) {
+    event.preventDefault();
+    try {
+      await act();
+    } catch (error) {
+      if (error.status === undefined) throw error;
+      return fill(said, failed(error));
+    }
+    dialog.close();
+    return done();
+  }
+  document.body.append(dialog);
+  dialog.showModal();
+}
