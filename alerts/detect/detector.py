@@ -88,7 +88,7 @@ class Detector:
                 self._past.clear(row)
                 self._begin_burst(burst)
                 return
-            signs = [name for name in SIGNS if abs(self._past.value(name, row)) > self._past.needed(name, row)]
+            signs = self._past.signs(row)
             change = lasting.begun(memory, self._past, self._weekday, row, signs, self._clear) if signs else None
             if change is not None:
                 self._past.clear(row + 1)

@@ -77,7 +77,9 @@ class Memory:
         if not len(rows):
             known = self.raw[row][~np.isnan(self.raw[row])]
             return np.full(HOURS, known.mean() if len(known) else 0.0)
-        expected: Array = np.median(self.normal[rows], axis=0)
+        low, high = (len(rows) - 1) // 2, len(rows) // 2
+        days = np.sort(self.normal[rows], axis=0)  # np.median is ten times slower on so few
+        expected: Array = (days[low] + days[high]) / 2
         return expected
 
     def take(self, row: int) -> None:

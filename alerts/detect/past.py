@@ -55,6 +55,11 @@ class Past:
         known = known[~np.isnan(known)]
         return max(float(np.median(known)), 0.02) if len(known) >= 7 else UNKNOWN
 
+    def signs(self, row: int) -> list[str]:
+        """The statistics that exceed on this day what they must to tell; most are 0."""
+        beyond = [name for name in SIGNS if self.value(name, row) != 0]
+        return [name for name in beyond if abs(self.value(name, row)) > self.needed(name, row)]
+
     def needed(self, name: str, row: int) -> float:
         """How much the statistic must exceed on this day."""
         sign = SIGNS[name]
