@@ -9,6 +9,7 @@ from api.review.instruments import STATES, VERIFIED
 from config.carriers import carriers
 
 MOST_GAPS = MOST_ALERTS = 40
+MOST_EDITS = 200
 MOST_INSTRUMENTS = 600
 """Rows of a printed table; the tables as a workbook, and the evidence, hold the rest."""
 DAILY = 62
@@ -29,10 +30,12 @@ def printed(report: dict[str, Any], review: Mapping[str, Any]) -> dict[str, Any]
         "completeness": _by_day(report["quality"]["days"]),
         "gaps": {**gaps, "items": gaps["items"][:MOST_GAPS]},
         "alerts": {**alerts, "items": alerts["items"][:MOST_ALERTS]},
+        "edits": report["edits"][-MOST_EDITS:],
         "instruments": [_instrument(row) for row in instruments[:MOST_INSTRUMENTS]],
         "left": {
             "gaps": gaps["count"] - len(gaps["items"][:MOST_GAPS]),
             "alerts": alerts["count"] - len(alerts["items"][:MOST_ALERTS]),
+            "edits": len(report["edits"]) - len(report["edits"][-MOST_EDITS:]),
             "instruments": len(instruments) - len(instruments[:MOST_INSTRUMENTS]),
         },
     }
