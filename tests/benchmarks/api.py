@@ -49,7 +49,10 @@ USCC, ZONE = "91110000600037341L", "Asia/Shanghai"
 START = 1_735_660_800 * MICROSECOND  # 2025-01-01T00:00+08:00
 QUARTER, DAYS = 900 * MICROSECOND, 365
 QUERY = "interval=15m&from=2025-01-01T00:00:00%2B08:00&to=2026-01-01T00:00:00%2B08:00"
-HEAD = {"metering_point": "E-0", "quantity": "active_energy_import", "unit": "kWh", "interval": "15m", "zone": ZONE}
+HEAD: dict[str, Any] = {
+    "metering_point": "E-0", "quantity": "active_energy_import", "unit": "kWh", "interval": "15m", "zone": ZONE,
+    "as_of": local(START, ZONE),
+}  # fmt: skip
 
 
 class Bucket(BaseModel):

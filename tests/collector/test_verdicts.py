@@ -6,7 +6,7 @@ import pytest
 from collector import recompute
 from collector.energy import metered
 from collector.terms import Terms
-from config.samples import Instants, SampleBatch, Values
+from config.samples import MICROSECOND, Instants, SampleBatch, Values
 from storage import readings
 from storage.database import Connection, Database
 from storage.intervals import Ranges, mark_dirty
@@ -93,3 +93,17 @@ async def test_computing_again_changes_nothing(database: Database) -> None:
         while await recompute.work_off(conn, terms, 0):
             pass
         assert [await conn.fetchval(kept.format(table)) for table in tables] == before
+
+
+async def test_readings_that_come_in_time_leave_no_versions(database: Database) -> None:
+    [point] = await seed(database)
+    terms = Terms((await load_points(database)).points.values())
+    time = START + 37 * MICROSECOND + np.arange(180) * MINUTE
+    value = np.floor(np.arange(180) / 7) / 10  # it mostly stands still
+    for minute in range(180):
+        async with database.transaction() as conn:
+            await take(conn, terms, point, time[minute : minute + 1], value[minute : minute + 1])
+    async with database.connection() as conn:
+        assert await conn.fetchval("select count(*) from metered_interval") == 10
+        assert await conn.fetchval("select count(*) from interval_version") == 0
+        assert await conn.fetchval("select count(*) from change") == 0
