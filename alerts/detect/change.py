@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alerts.detect.causes import Fit, fits
+from alerts.detect.causes import Fit, fits, total_gain
 from alerts.detect.incident import GAINS, Cause, named
-from alerts.detect.memory import Array, Memory
+from alerts.detect.memory import WEEK, Array, Memory, day_gain
 from alerts.detect.past import Past
 from alerts.detect.statistics import SIGNS
 
@@ -21,20 +21,30 @@ SETTLES = 8
 """Days in which the class may still change."""
 AGREE = 0.7
 """Share of the days that an hour's shift must suit."""
-DRIFT_REST = 0.15
-"""Share of the growth that a drift may leave unexplained."""
 TENFOLD = 1.45
 """Logarithm of a factor from which on it is a matter of scale, whatever else would fit."""
 CLEAR = {
-    Cause.LEVEL: (0.5, 0.8), Cause.NIGHT: (0.7, 0.4), Cause.WEEKEND: (0.65, 0.4), Cause.CLOCK: (0.82, 0.2),
+    Cause.LEVEL: (0.45, 1.0), Cause.NIGHT: (0.32, 1.3), Cause.WEEKEND: (0.32, 1.5), Cause.CLOCK: (0.82, 0.2),
 }  # fmt: skip
-"""How much a fit may leave unexplained, and must explain."""
-LASTS = {Cause.SCALE: 1, Cause.WEEKEND: 1, Cause.DRIFT: 1}
+"""How much a fit may leave unexplained where the fault lies, and must explain there."""
+LASTS = {Cause.SCALE: 1, Cause.WEEKEND: 1}
 """Days that a change must last before it is told,"""
 LASTING = 5
 """by default;"""
 PLAIN = 4.0
 """unless it explains as many usual errors."""
+
+
+NEAR, NEARER = 0.07, 0.4
+"""How far a factor may be from one that a fault makes (logarithm), and how much more for each usual error."""
+LOAD = 0.1
+"""Mean hourly loads that a night or weekend must have more."""
+TENTH = 0.6
+"""The same of factors of ten."""
+SEASON = 0.3
+"""Logarithm of a factor up to which a change in the week before is the season's."""
+DOUBTED = 10
+"""Days after which a change that is not clear is dropped."""
 
 
 @dataclass(slots=True)
@@ -45,82 +55,74 @@ class Change:
     start: int
     told: int
     size: float
+    fit: Fit
+    by: str
+    usual: float
+    """Error of an expected hour before it."""
+    bias: float
+    """What of the fit's size is the season's."""
     hours: Array | None = None
     normal: int = 0
-    by: str = ""
-    fit: Fit | None = None
     sure: bool = False
     """Whether it is told."""
 
-    def judge(self, row: int) -> None:
-        """Tell it when it has lasted long enough."""
-        plain = self.fit is not None and self.fit.explained >= PLAIN
-        if not self.sure and (plain or row - self.start + 1 - self.normal >= LASTS.get(self.cause, LASTING)):
+    def judge(self, row: int) -> bool:
+        """Tell it when it is clear and has lasted long enough; False when it never became so."""
+        if self.sure:
+            return True
+        lasted = row - self.start + 1 - self.normal
+        plain = self.fit.cause is Cause.LEVEL and self.fit.explained >= PLAIN
+        if self.clear() and (plain or lasted >= LASTS.get(self.cause, LASTING)):
             self.sure, self.told = True, row
+        return self.sure or lasted < DOUBTED
+
+    def clear(self) -> bool:
+        """Whether the fit explains enough."""
+        left, explained = CLEAR[self.fit.cause]
+        clear = self.fit.left <= left and self.fit.explained >= explained
+        if self.fit.cause in (Cause.NIGHT, Cause.WEEKEND) and abs(self.fit.size) < LOAD:
+            return False
+        return clear and (self.fit.cause is not Cause.LEVEL or self._is_plausible())
+
+    def _is_plausible(self) -> bool:
+        """Whether a meter's fault makes such a factor. Falls to any level are common; rises less so."""
+        size = self.fit.size - self.bias
+        _, own = named(size)
+        if abs(own) > TENFOLD:
+            return abs(size - own) <= TENTH
+        near = abs(size - own) <= NEAR + NEARER * self.usual
+        return near or (0 < size < TENFOLD and self.fit.explained >= PLAIN)
 
     def factor(self) -> float:
         """By which readings are too high while it lasts."""
         return math.exp(self.size) if self.cause in GAINS else 1.0
 
 
-def begun(memory: Memory, past: Past, weekday: Array, row: int, signs: list[str], clear: int) -> Change | None:
+def begun(
+    memory: Memory, past: Past, weekday: Array, row: int, signs: list[str], clear: int, since: int | None = None
+) -> Change | None:
     """The change that explains these signs of a day best; None if none does well enough. `clear`: no earlier row
-    belongs to it."""
+    belongs to it. `since`: where it began, if that is known."""
     sign = max(signs, key=lambda name: abs(past.value(name, row)) / past.needed(name, row))
     value = past.value(sign, row)
-    if sign == "drift":
-        slow = _slowly(memory, row, value)
-        if slow is None:
-            return None
-        if slow[0]:
-            return Change(Cause.DRIFT, slow[1], row, value, by=sign)
-        start = max(slow[1], clear)
-    else:
-        start = _onset(memory, row, sign, value, clear)
+    start = _onset(memory, row, sign, value, clear) if since is None else max(since, clear)
     gain = sign.startswith("gain") or sign == "drift"
     if gain and sign != "gain1" and (weekday[max(start, row - 3) : row + 1] >= 5).all():
         return None  # a weekend, or a change that began with one: Monday tells
     whole = start + 1 if gain and row - start >= 2 else start
     found = fits(memory, np.arange(max(whole, row - 13), row + 1), start, weekday[max(whole, row - 13) : row + 1],
-                 past.usual(row - 14))  # fmt: skip
+                 past.hourly(row - 14))  # fmt: skip
     fit = _best(found, sign, value)
-    if fit is None or fit.rest > CLEAR[fit.cause][0] or fit.explained < CLEAR[fit.cause][1]:
+    if fit is None or (fit.cause is Cause.LEVEL and fit.size * value <= 0):
         return None
-    if fit.cause is Cause.CLOCK and (sign != "clock" or not _agreed(memory, row, fit.size)):
-        return None
-    size = fit.size
-    if fit.cause is Cause.LEVEL and gain and (size * value <= 0 or abs(size) < abs(value)):
-        size = value
     if fit.cause is Cause.WEEKEND and weekday[start] < 5:
         start = row - int(weekday[row] - 5) % 7
-    change = Change(fit.cause, start, row, size, fit.hours, by=sign, fit=fit)
-    if fit.cause is Cause.LEVEL:
-        _name(change, size)
-    return change
-
-
-def _slowly(memory: Memory, row: int, value: float) -> tuple[bool, int] | None:
-    """Whether the factor grew slowly over the last six weeks, or at once, and the first day of it; None: neither."""
-    days = np.arange(row - 41, row + 1)
-    gains = np.array([gain(memory, int(day), memory.expected(int(day), row - 41)) for day in days]) * math.copysign(
-        1, value
-    )
-    weeks = np.median(gains.reshape(6, 7), axis=1)
-    time = np.arange(6) + 0.5
-    ramps = [
-        (float(((weeks - np.maximum(time - at, 0) * s) ** 2).sum()), at, s)
-        for at in (0, 1, 2)
-        for s in [float((weeks * np.maximum(time - at, 0)).sum() / (np.maximum(time - at, 0) ** 2).sum())]
-    ]
-    steps = [(float(((weeks - np.where(time > at, weeks[at:].mean(), 0)) ** 2).sum()), at) for at in range(0, 6)]
-    whole = float((weeks**2).sum())
-    ramp, step = min(ramps), min(steps)
-    best = min(ramp[0], step[0])
-    if best > DRIFT_REST * whole:
+    change = Change(fit.cause, start, row, fit.size, fit, sign, past.usual(row - 14), _bias(memory, start), fit.hours)
+    if not change.clear() or (fit.cause is Cause.CLOCK and (sign != "clock" or not _agreed(memory, row, fit.size))):
         return None
-    if ramp[0] < step[0] and ramp[2] > 0:
-        return True, int(days[0]) + 7 * ramp[1]
-    return False, int(days[0]) + 7 * step[1]
+    if fit.cause is Cause.LEVEL:
+        _name(change)
+    return change
 
 
 def _onset(memory: Memory, row: int, sign: str, value: float, clear: int) -> int:
@@ -130,7 +132,7 @@ def _onset(memory: Memory, row: int, sign: str, value: float, clear: int) -> int
         return row - (SIGNS[sign].days - 1 if sign == "clock" else SIGNS[sign].days // 2)
     start, misses = row, 0
     for day in range(row, max(row - 14, clear - 1, 0), -1):
-        if gain(memory, day, memory.expected(day, max(row - 14, 14))) / value > 0.5:
+        if day_gain(memory, day, memory.expected(day, max(row - 14, 14))) / value > 0.5:
             start, misses = day, 0
         elif (misses := misses + 1) > 1:
             break
@@ -156,15 +158,19 @@ def _agreed(memory: Memory, row: int, late: float) -> bool:
     return bool((shifted < np.abs(actual - expected).mean(axis=1)).mean() >= AGREE)
 
 
-def gain(memory: Memory, row: int, expected: Array) -> float:
-    """Natural logarithm of the factor of a day: the median of its parts."""
-    actual = np.where(np.isnan(memory.raw[row]), expected, memory.raw[row]).reshape(8, -1).sum(axis=1)
-    little = 0.09 * memory.mean[row]
-    return float(np.median(np.log((actual + little) / (expected.reshape(8, -1).sum(axis=1) + little))))
+def _bias(memory: Memory, start: int) -> float:
+    """How far the week before was already from what its like-days let expect (logarithm): a season's part."""
+    days = np.arange(max(start - WEEK, 0), start)
+    if not len(days):
+        return 0.0
+    expected = np.array([memory.expected(int(day), start - WEEK) for day in days])
+    bias = total_gain(memory.normal[days], expected, float(memory.mean[start - 1]))
+    return bias if abs(bias) < SEASON else 0.0
 
 
-def _name(change: Change, size: float) -> None:
+def _name(change: Change) -> None:
     """Of a factor: the class, and the class's own factor if it is near."""
+    size = change.fit.size - change.bias
     change.cause, own = named(size)
     change.size = own if abs(own - size) < 0.1 else size
 
@@ -180,9 +186,9 @@ def follow(memory: Memory, past: Past, weekday: Array, change: Change, row: int)
         change.normal = change.normal + 1 if back else 0
         if not change.normal:
             _refit(memory, past, weekday, change, row)
-    if not change.normal:
-        change.judge(row)
     correct(memory, change, weekday, row)
+    if not change.normal and not change.judge(row):
+        return True
     return change.normal >= (1 if change.cause is Cause.WEEKEND else 2)
 
 
@@ -197,14 +203,14 @@ def _back(memory: Memory, change: Change, weekday: Array, row: int, expected: Ar
         return bool(np.median(more[change.hours]) < GONE * change.size)
     if change.cause is Cause.WEEKEND:
         return bool(np.sort(more)[-6] < GONE * change.size) if weekday[row] >= 5 else None
-    return gain(memory, row, expected) / change.size < GONE
+    return day_gain(memory, row, expected) / change.size < GONE
 
 
 def _refit(memory: Memory, past: Past, weekday: Array, change: Change, row: int) -> None:
-    if change.cause is Cause.DRIFT or row - change.told > SETTLES or row - change.start < 2:
+    if row - change.told > SETTLES or row - change.start < 2:
         return
     rows = np.arange(change.start + 1, row + 1)
-    found = fits(memory, rows, change.start, weekday[rows], past.usual(change.start))
+    found = fits(memory, rows, change.start, weekday[rows], past.hourly(change.start))
     level = found[Cause.LEVEL]
     if change.cause is Cause.SCALE or abs(level.size) > TENFOLD:
         fit = level
@@ -217,7 +223,7 @@ def _refit(memory: Memory, past: Past, weekday: Array, change: Change, row: int)
     before = change.cause
     change.cause, change.size, change.hours, change.fit = fit.cause, fit.size, fit.hours, fit
     if fit.cause is Cause.LEVEL:
-        _name(change, fit.size)
+        _name(change)
     if change.cause is not before:
         change.told = row
 

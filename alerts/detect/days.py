@@ -12,6 +12,9 @@ from alerts.detect.memory import Array
 
 SECOND = 1_000_000
 DAY_S = 86_400
+SUNDAY = 6
+CHANGES = ((3, 8), (3, 25), (10, 25), (11, 1))
+"""Month, and first day on which a Sunday may be that of the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +91,14 @@ class Cutter:
     def _lookup(self, instant: int) -> int:
         offset = datetime.fromtimestamp(instant, UTC).astimezone(self._zone).utcoffset()
         return int(offset.total_seconds()) if offset is not None else 0
+
+
+def daylight_saving(midnights: Array) -> bool:
+    """Whether clocks change in Europe or North America on one of these days: a source may follow them, its zone not."""
+    for midnight in midnights.tolist():
+        date = datetime.fromtimestamp(midnight // SECOND + DAY_S // 2, UTC)
+        if date.weekday() == SUNDAY and any(
+            date.month == month and first <= date.day < first + 7 for month, first in CHANGES
+        ):
+            return True
+    return False

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from alerts.detect import change as lasting
+from alerts.detect import drift as slow
 from alerts.detect import quick
-from alerts.detect.days import DAY_S, SECOND, Cutter
-from alerts.detect.incident import Cause, Incident
+from alerts.detect.causes import fits
+from alerts.detect.days import DAY_S, SECOND, Cutter, daylight_saving
+from alerts.detect.incident import Cause, Incident, measure
 from alerts.detect.memory import HOURS, KEEP, WEEK, Array, Memory
 from alerts.detect.past import Past
-from alerts.detect.statistics import SIGNS, statistics
+from alerts.detect.statistics import SIGNS, errors, statistics
 
 QUIET = 28
 """Days at the beginning in which nothing is told."""
+SIGNS_OF = {Cause.NIGHT: ("night3", "night7"), Cause.WEEKEND: ("weekend",)}
 AT_ONCE = 28
 """Days looked at together."""
 
@@ -48,6 +51,7 @@ class Detector:
         self._change: lasting.Change | None = None
         self._incident: Incident | None = None
         self._burst: _Burst | None = None
+        self._drift: tuple[slow.Drift, Incident] | None = None
         self._clear = 0
 
     def feed(self, start: Array, value: Array, known: Array | None = None) -> None:
@@ -78,7 +82,7 @@ class Detector:
         early = self._day + rows < QUIET
         for name, value in found.items():
             value[early | (rows - SIGNS[name].days + 1 < self._clear)] = 0.0
-        self._past.put(rows, found, self._errors(rows))
+        self._past.put(rows, found, errors(memory, rows))
         for row in rows.tolist():
             self._next = row + 1
             if self._day + row < QUIET:
@@ -88,24 +92,63 @@ class Detector:
                 self._past.clear(row)
                 self._begin_burst(burst)
                 return
-            signs = self._past.signs(row)
-            change = lasting.begun(memory, self._past, self._weekday, row, signs, self._clear) if signs else None
+            if self._drift is not None and self._follow_drift(*self._drift, row):
+                self._past.clear(row + 1)
+                return
+            change = self._change_of(row, [name for name in SIGNS if self._past.told(name, row)])
             if change is not None:
                 self._past.clear(row + 1)
-                self._begin_change(change, row)
+                if change.cause is Cause.CLOCK and daylight_saving(self._begin[change.start - 3 : change.start + 5]):
+                    memory.normal[: change.start] = np.roll(memory.normal[: change.start], int(change.size), axis=1)
+                else:
+                    self._begin_change(change, row)
                 return
 
-    def _errors(self, rows: Array) -> Array:
-        memory = self._memory
-        like = rows[:, None] - np.arange(1, 6) * WEEK
-        expected = np.median(memory.normal[np.where(like >= 0, like, rows[:, None])], axis=1)
-        error = np.abs(memory.normal[rows] - expected).mean(axis=1) / memory.mean[rows]
-        return np.where(rows >= 2 * WEEK, error, np.nan)
+    def _change_of(self, row: int, signs: list[str]) -> lasting.Change | None:
+        """The change that begins to show on this day; a drift is told at once."""
+        since = None
+        if "drift" in signs:
+            found = None if self._drift else slow.slowly(self._memory, row, self._past.value("drift", row))
+            signs.remove("drift")
+            if found is not None and found[0]:
+                if self._drifts(row):
+                    self._begin_drift(found[1], row)
+            elif found is not None and not signs:
+                signs, since = ["drift"], found[1]
+        if not signs:
+            return None
+        return lasting.begun(self._memory, self._past, self._weekday, row, signs, self._clear, since)
+
+    def _drifts(self, row: int) -> bool:
+        """Whether one factor explains the last week well."""
+        rows, usual = np.arange(row - WEEK + 1, row + 1), self._past.hourly(row - slow.WEEKS * WEEK)
+        fit = fits(self._memory, rows, row - slow.WEEKS * WEEK + 1, self._weekday[rows], usual)[Cause.LEVEL]
+        return fit.rest <= slow.REST and fit.explained >= slow.EXPLAINED
+
+    def _begin_drift(self, start: int, row: int) -> None:
+        size = self._past.value("drift", row)
+        incident = Incident(Cause.DRIFT, self._instant(start), None, int(self._known[row]), size)
+        self._drift = slow.Drift(start, row, size), incident
+        self.incidents.append(incident)
+
+    def _follow_drift(self, drift: slow.Drift, incident: Incident, row: int) -> bool:
+        """Whether it is over."""
+        over = drift.follow(self._memory, row)
+        incident.size = drift.size
+        incident.evidence = measure(Cause.DRIFT, drift.size)
+        stays = row - drift.start > slow.LONGEST
+        if over or stays:
+            incident.end = self._instant(row + 1 if stays else row - drift.normal + 1)
+            self._clear = row - drift.normal + 1 if over else self._clear
+            self._drift = None
+        return over
 
     def _follow(self, row: int) -> None:
         """A day on which something stands."""
         memory = self._memory
         memory.take(row)
+        if self._drift is not None:
+            self._follow_drift(*self._drift, row)
         if self._burst is not None:
             self._follow_burst(self._burst, row)
             if self._change is not None:
@@ -117,7 +160,9 @@ class Detector:
             return
         over = lasting.follow(memory, self._past, self._weekday, self._change, row)
         self._tell(self._incident, self._change, row)
-        if over:
+        if over and not self._change.sure:
+            self._end_change(row + 1, row, anew=self._change.start)
+        elif over:
             self._end_change(row - self._change.normal + 1, row)
         elif row - self._change.start > lasting.LONGEST:
             self._end_change(row + 1, row, anew=self._change.start)
@@ -135,19 +180,23 @@ class Detector:
     def _tell(self, incident: Incident, change: lasting.Change, row: int) -> None:
         if not change.sure:
             return
-        if not any(one is incident for one in self.incidents[-3:]):
+        if not any(one is incident for one in self.incidents):
             self.incidents.append(incident)
         incident.cause, incident.size = change.cause, change.size
         incident.excess = self._excess(change.start, row)
         incident.start = self._instant(change.start)
         incident.detected_at = int(self._known[change.told])
-        incident.evidence = {"sign": change.by, "size": round(change.size, 3)}
-        if change.fit is not None:
-            incident.evidence |= {"rest": round(change.fit.rest, 2), "explained": round(change.fit.explained, 2)}
+        incident.evidence = {
+            "sign": change.by, **measure(change.cause, change.size), "unexplained": round(change.fit.left, 2),
+            "usual_errors": round(change.fit.explained, 2), "excess": round(incident.excess, 3),
+        }  # fmt: skip
 
     def _end_change(self, end: int, row: int, anew: int | None = None) -> None:
         """Over from row `end` on; days from there (or from `anew`: a change that stays) are normal as measured."""
         assert self._incident is not None
+        assert self._change is not None
+        if self._change.cause in SIGNS_OF:
+            self._past.remember(SIGNS_OF[self._change.cause], max(self._change.start, 0), end, self._change.size)
         self._incident.end = self._instant(end)
         self._change = self._incident = None
         self._clear = end
@@ -163,7 +212,12 @@ class Detector:
         if burst.end is None:
             self._burst = _Burst(incident, burst.start, burst.size)
         self._mend(burst.start, burst.end, burst.row)
-        incident.excess = self._excess(int(burst.start), burst.row)
+        self._weigh(incident, burst.start, burst.row, burst.size)
+
+    def _weigh(self, incident: Incident, start: float, row: int, size: float) -> None:
+        incident.excess = self._excess(int(start), row)
+        factor = measure(incident.cause, size) if incident.cause is Cause.SCALE else {}
+        incident.evidence = {**factor, "excess": round(incident.excess, 3)}
 
     def _excess(self, first: int, row: int) -> float:
         """What was measured on these days beyond what is taken for normal."""
@@ -178,15 +232,20 @@ class Detector:
             hours = np.arange(HOURS) / HOURS + day
             faulty = (hours > start - 1 / HOURS) & (hours < (math.inf if end is None else end))
             memory.put(day, np.where(faulty | np.isnan(memory.raw[day]), expected, memory.raw[day]), seen=True)
-            memory.peak[day] = max(memory.peak[first - 1], memory.peak[day] / quick.AGAIN)
+            memory.peak[first - 1] = max(memory.peak[first - 1], memory.peak[day] / quick.AGAIN)
+            memory.peak[day] = memory.peak[first - 1]
             memory.still[day] = 0.0
 
     def _follow_burst(self, burst: _Burst, row: int) -> None:
         memory = self._memory
-        past = self._flows_again(burst, row) if burst.incident.cause is Cause.ZERO else self._scaled_back(burst, row)
+        past = (
+            self._flows_again(burst, row)
+            if burst.incident.cause is Cause.ZERO
+            else quick.scaled_back(memory, row, int(burst.start), burst.size)
+        )
         if past is None and row - burst.start < lasting.LONGEST:
             self._mend(burst.start, None, row)
-            burst.incident.excess = self._excess(int(burst.start), row)
+            self._weigh(burst.incident, burst.start, row, burst.size)
             return
         end = float(row + 1) if past is None else past
         burst.incident.end = self._instant(end)
@@ -195,7 +254,7 @@ class Detector:
                 memory.take(day)
         else:
             self._mend(burst.start, end, row)
-            burst.incident.excess = self._excess(int(burst.start), row)
+            self._weigh(burst.incident, burst.start, row, burst.size)
         self._burst = None
 
     def _flows_again(self, burst: _Burst, row: int) -> float | None:
@@ -211,16 +270,6 @@ class Detector:
             burst.incident.cause, burst.incident.detected_at = Cause.FROZEN, int(self._known[row])
             slot += 1
         return row + slot / slots
-
-    def _scaled_back(self, burst: _Burst, row: int) -> float | None:
-        """The hour after the last that is far off, when the six hours after it are not."""
-        memory = self._memory
-        expected = memory.expected(row, int(burst.start))
-        little = 0.03 * memory.mean[row]
-        off = np.log((memory.raw[row] + little) / (expected + little)) * np.sign(burst.size) > 0.8
-        last = np.flatnonzero(off)
-        after = int(last[-1]) + 1 if len(last) else 0
-        return row + after / HOURS if HOURS - after >= quick.AWHILE else None
 
     # -- rows
 
@@ -245,3 +294,6 @@ class Detector:
             self._change.told -= drop
         if self._burst is not None:
             self._burst.start -= drop
+        if self._drift is not None:
+            self._drift[0].start -= drop
+            self._drift[0].told -= drop

@@ -71,3 +71,12 @@ class Incident:
     @property
     def severity(self) -> Literal["info", "warning", "critical"]:
         return SEVERITY[self.cause]
+
+
+def measure(cause: Cause, size: float) -> dict[str, float | str]:
+    """The size of an incident in words of its class."""
+    if cause in GAINS or cause is Cause.DRIFT:
+        return {"factor": round(math.exp(size), 3)}
+    if cause is Cause.CLOCK:
+        return {"hours_late": size}
+    return {"mean_loads": round(size, 2)}

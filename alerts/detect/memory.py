@@ -25,6 +25,15 @@ PATCHED = 6
 """Hours of a day that may be missing and still let it count as seen."""
 
 
+def median(values: Array, axis: int = 0) -> Array:
+    """np.median of few values without NaN, several times as fast."""
+    count = values.shape[axis]
+    ordered = np.sort(values, axis=axis)
+    middle = np.take(ordered, (count - 1) // 2, axis=axis)
+    found: Array = middle if count % 2 else (middle + np.take(ordered, count // 2, axis=axis)) / 2
+    return found
+
+
 class Memory:
     """Rows are days, the last one the newest. What was missing or faulty is replaced by what was to be expected, so
     that later days compare with the normal ones; `seen` marks days that were measured."""
@@ -77,10 +86,7 @@ class Memory:
         if not len(rows):
             known = self.raw[row][~np.isnan(self.raw[row])]
             return np.full(HOURS, known.mean() if len(known) else 0.0)
-        low, high = (len(rows) - 1) // 2, len(rows) // 2
-        days = np.sort(self.normal[rows], axis=0)  # np.median is ten times slower on so few
-        expected: Array = (days[low] + days[high]) / 2
-        return expected
+        return median(self.normal[rows])
 
     def take(self, row: int) -> None:
         """The day as measured; hours that are missing as expected."""
@@ -92,7 +98,7 @@ class Memory:
         self.holiday[row] = 0
         if self._another(row, hours, expected):
             self.holiday[row] = self.holiday[row - 1] + 1
-            if self.holiday[row] <= HOLIDAYS:
+            if self.holiday[row] <= HOLIDAYS and not self.holiday[row - WEEK]:
                 hours = expected
         self.put(row, hours, seen=count <= PATCHED)
         native = self.native[row]
@@ -115,4 +121,13 @@ class Memory:
         """What the day was, or would have been without a fault."""
         self.normal[row] = hours
         self.seen[row] = seen
-        self.mean[row] = self.normal[max(row - 27, 0) : row + 1].mean() + 1e-9
+        recent = self.normal[max(row - 27, 0) : row + 1]
+        self.mean[row] = recent.sum() / recent.size + 1e-9
+
+
+def day_gain(memory: Memory, row: int, expected: Array) -> float:
+    """Natural logarithm of the factor of a day, beyond what is expected: the median of its parts."""
+    raw = memory.raw[row]
+    actual = np.where(np.isnan(raw), expected, raw).reshape(8, -1).sum(axis=1)
+    little = 0.09 * memory.mean[row]
+    return float(median(np.log((actual + little) / (expected.reshape(8, -1).sum(axis=1) + little))))

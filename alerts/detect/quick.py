@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,17 +17,25 @@ LONGER = 1.5
 HIGHEST = 2.0
 """Times the highest interval of the weeks before: a spike."""
 AGAIN = 3.0
-"""Share of it that is remembered, so that one which comes again must exceed two thirds of it."""
+"""Of a spike a third is remembered: one that comes again must exceed two thirds of it."""
 UP, DOWN = 1.25, -1.2
 """Natural logarithms of an hour beyond the highest, below the lowest of the days before, an hour either side."""
 UP_HOURS, DOWN_HOURS = 8, 12
 """Of which so many in a row may be a matter of scale,"""
 SCALE = 1.5
 """if together they are that far off (natural logarithm)."""
+MULTIPLE = 3.0
+"""Times the highest, or the lowest, day of the weeks before."""
+FARTHEST = 2.9
+"""Logarithm beyond which it is no matter of ten."""
 MATTERS = 4
 """and as many mean hourly loads."""
+SETTLES, THRICE = 4, 3.0
+"""Hours after a spike that must have passed, and not bring as many times as much as expected."""
 AWHILE = 6
 """Hours: a spike is shorter."""
+AROUND = (np.arange(HOURS) + np.array([[-1], [0], [1]])) % HOURS
+"""Each hour, and one either side."""
 RECENT = 98
 """Days in which a standstill or a peak is remembered."""
 
@@ -47,10 +56,7 @@ def bounds(memory: Memory, row: int) -> tuple[Array, Array]:
     rows = row - np.concatenate([np.arange(1, WEEK + 1), np.arange(2, 6) * WEEK])
     days = memory.normal[rows[rows >= 0]]
     low, high = days.min(axis=0), days.max(axis=0)
-    return (
-        np.minimum(np.minimum(np.roll(low, 1), low), np.roll(low, -1)),
-        np.maximum(np.maximum(np.roll(high, 1), high), np.roll(high, -1)),
-    )
+    return low[AROUND].min(axis=0), high[AROUND].max(axis=0)
 
 
 def burst(memory: Memory, row: int, factor: float | None = None) -> Burst | None:
@@ -61,7 +67,7 @@ def burst(memory: Memory, row: int, factor: float | None = None) -> Burst | None
     return (
         _still(memory, row, two, low)
         or _spike(memory, row, two, high, scale)
-        or (None if factor else _scaled(memory, row, low, high))
+        or (None if factor else _scaled(memory, row, low, high) or _totalled(memory, row))
     )
 
 
@@ -109,8 +115,11 @@ def _spike(memory: Memory, row: int, two: Array, high: Array, scale: float) -> B
     most = float(memory.peak[max(row - RECENT, 0) : row - 1].max(initial=0.0)) * max(scale, 1.0)
     with np.errstate(invalid="ignore"):
         above = two * each > HIGHEST * most
-    runs = [run for run in _runs(above) if run[1] > slots and run[1] < len(two)]
-    if not runs or most <= 0:
+    if not above.any() or most <= 0:
+        return None
+    wait = SETTLES * each
+    runs = [run for run in _runs(above) if slots - wait < run[1] <= len(two) - wait]
+    if not runs:
         return None
     begin, past = runs[-1]
     if (past - begin) >= AWHILE * each:
@@ -122,7 +131,11 @@ def _spike(memory: Memory, row: int, two: Array, high: Array, scale: float) -> B
         return Burst(Cause.FROZEN, row, row - 1 + (begin - stood) / slots, row - 1 + past / slots)
     hours = np.concatenate([_log(memory, row - 1, high, scale), _log(memory, row, high, scale)]) > UP
     around = [run for run in _runs(hours) if run[0] <= begin // each < run[1]]
-    if around and (around[0][1] == len(hours) or around[0][1] - around[0][0] >= AWHILE):
+    after = -(-past // each)
+    expected = np.concatenate([memory.expected(row - 1, row - 1), memory.expected(row, row)])
+    raw = np.concatenate([memory.raw[row - 1], memory.raw[row]]) / scale
+    still_high = np.nansum(raw[after:]) > THRICE * np.sum(expected[after:]) + memory.mean[row]
+    if still_high or (around and around[0][1] - around[0][0] >= AWHILE):
         return None
     return Burst(Cause.SPIKE, row, row - 1 + begin / slots, row - 1 + past / slots)
 
@@ -136,7 +149,10 @@ def _log(memory: Memory, row: int, than: Array, scale: float = 1.0) -> Array:
 def _scaled(memory: Memory, row: int, low: Array, high: Array) -> Burst | None:
     for than, need, sign, beyond in ((high, UP_HOURS, 1, UP), (low, DOWN_HOURS, -1, DOWN)):
         hours = np.concatenate([_log(memory, row - 1, than), _log(memory, row, than)])
-        runs = [run for run in _runs(sign * hours > sign * beyond) if run[1] > HOURS and run[1] - run[0] >= need]
+        off = sign * hours > sign * beyond
+        if not off[HOURS:].any():
+            continue
+        runs = [run for run in _runs(off) if run[1] > HOURS and run[1] - run[0] >= need]
         if runs:
             begin, past = runs[-1]
             raw = np.concatenate([memory.raw[row - 1], memory.raw[row]])[begin:past]
@@ -145,3 +161,31 @@ def _scaled(memory: Memory, row: int, low: Array, high: Array) -> Burst | None:
             if sign * size >= SCALE and abs(raw.sum() - expected.sum()) >= MATTERS * memory.mean[row]:
                 return Burst(Cause.SCALE, row, row - 1 + begin / HOURS, None, size)
     return None
+
+
+def _totalled(memory: Memory, row: int) -> Burst | None:
+    """A matter of scale that hours alone do not show: 24 hours that bring a multiple, or a fraction, of what any day
+    of the weeks before brought."""
+    two = np.concatenate([memory.normal[row - 1], memory.raw[row]])
+    days = memory.normal[max(row - RECENT, 0) : row - 1].sum(axis=1)
+    for past in range(HOURS + AWHILE, 2 * HOURS + 1, AWHILE):
+        total = float(two[past - HOURS : past].sum())
+        sign = 1 if total > MULTIPLE * days.max() else -1 if total < days.min() / MULTIPLE else 0
+        if sign:
+            expected = np.concatenate([memory.expected(row - 1, row - 1), memory.expected(row, row)])
+            size = math.log((total + 1e-9) / (float(expected[past - HOURS : past].sum()) + 1e-9))
+            if sign * size >= SCALE and abs(size) < FARTHEST:
+                off = sign * np.log((two + 1e-9) / (expected + 1e-9))[past - HOURS :] > 1
+                return Burst(Cause.SCALE, row, row - 1 + (past - HOURS + int(np.argmax(off))) / HOURS, None, size)
+    return None
+
+
+def scaled_back(memory: Memory, row: int, before: int, size: float) -> float | None:
+    """Where a matter of scale ended on this day: after the last hour that is far off, if a while after it is not."""
+    expected, sign = memory.expected(row, before), math.copysign(1, size)
+    little = 0.03 * memory.mean[row]
+    off = np.flatnonzero(np.log((memory.raw[row] + little) / (expected + little)) * sign > 0.8)
+    after = int(off[-1]) + 1 if len(off) else 0
+    rest, likely = float(np.nansum(memory.raw[row][after:])) + little, float(expected[after:].sum()) + little
+    over = after <= HOURS - AWHILE and math.log(rest / likely) * sign < 0.8
+    return row + after / HOURS if over else None

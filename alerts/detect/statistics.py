@@ -1,6 +1,6 @@
 """How far the last days lie outside of anything the weeks before showed: one number a day for each kind of change.
 
-Each compares a window of days with the same weekdays of up to six earlier weeks, hour by hour, and keeps the distance
+Each compares a window of days with the same weekdays of up to four earlier weeks, hour by hour, and keeps the distance
 to the *nearest* of those weeks, less a part of how far they lie apart; it is 0 when the window lies among them. So
 what was seen before, on any of these weeks, says nothing again.
 """
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alerts.detect.memory import HOURS, WEEK, Array, Memory
+from alerts.detect.memory import HOURS, WEEK, Array, Memory, median
 
-WEEKS = 6
+WEEKS = 4
 """Earlier weeks compared with."""
 ENOUGH = 3
 """Of which so many must be known."""
@@ -45,7 +45,7 @@ SIGNS = {
     "night7": Sign(7, 0.14, 1.4),
     "weekend": Sign(6, 0.20, 1.4),
     "clock": Sign(7, 0.30, 1.25),
-    "drift": Sign(14, 0.17, 1.25),
+    "drift": Sign(14, 0.14, 1.5),
 }
 
 
@@ -86,7 +86,7 @@ def _beyond(change: Array, known: Array, told: Array) -> Array:
 
 
 def _middle(change: Array) -> Array:
-    middle: Array = np.median(change, axis=2) if change.shape[2] > 3 else change.mean(axis=2)
+    middle: Array = median(change, axis=2) if change.shape[2] > 3 else change.mean(axis=2)
     return middle
 
 
@@ -132,7 +132,7 @@ def _added(memory: Memory, window: Array, rows: Array) -> Array:
 def _night(added: Array) -> Array:
     """What at least four hours of the night have more, less twice what the day has."""
     night = np.sort(added[:, NIGHT], axis=1)[:, -4]
-    more: Array = np.maximum(night - 2 * np.abs(np.median(added[:, DAYTIME], axis=1)), 0)
+    more: Array = np.maximum(night - 2 * np.abs(median(added[:, DAYTIME], axis=1)), 0)
     return more
 
 
@@ -144,7 +144,7 @@ def _weekend(memory: Memory, rows: Array, weekday: Array) -> Array:
         at = rows[tuesdays]
         weekend = _added(memory, at[:, None] - np.array([3, 2]), at)
         around = _added(memory, at[:, None] - np.array([5, 4, 1, 0]), at)
-        found[tuesdays] = np.maximum(np.sort(weekend, axis=1)[:, -6] - 2 * np.abs(np.median(around, axis=1)), 0)
+        found[tuesdays] = np.maximum(np.sort(weekend, axis=1)[:, -6] - 2 * np.abs(median(around, axis=1)), 0)
     return found
 
 
@@ -153,7 +153,7 @@ def _clock(memory: Memory, rows: Array) -> Array:
     window = _window(rows, WEEK)
     inside = np.maximum(window, 0)
     earlier, known = _earlier(memory, inside)
-    now, then = np.median(memory.normal[inside], axis=1), np.median(memory.normal[earlier], axis=2)
+    now, then = median(memory.normal[inside], axis=1), median(memory.normal[earlier], axis=2)
     now = now / (now.mean(axis=1, keepdims=True) + 1e-12)
     then = then / (then.mean(axis=2, keepdims=True) + 1e-12)
     away = {
@@ -165,3 +165,11 @@ def _clock(memory: Memory, rows: Array) -> Array:
     with np.errstate(invalid="ignore"):
         nearer = np.where(told, np.maximum(away[0] - best, 0) / (best + 0.01), 0.0)
     return np.where(away[1] <= away[-1], nearer, -nearer)
+
+
+def errors(memory: Memory, rows: Array) -> Array:
+    """How far each hour of these days is from the median of its like-days, in mean hourly loads; NaN of young ones."""
+    like = rows[:, None] - np.arange(1, 6) * WEEK
+    expected = median(memory.normal[np.where(like >= 0, like, rows[:, None])], axis=1)
+    error = np.abs(memory.normal[rows] - expected) / memory.mean[rows][:, None]
+    return np.where(rows[:, None] >= 2 * WEEK, error, np.nan)

@@ -102,8 +102,15 @@ def test_load_at_weekends() -> None:
 @pytest.mark.parametrize("late", [-1, 1])
 def test_a_clock_an_hour_off(late: int) -> None:
     value = works()
-    value[span(63, 84)] = np.roll(value, late)[span(63, 84)]
-    assert only(value, Cause.CLOCK, 63, 84, slack=4).size == late
+    value[span(40, 58)] = np.roll(value, late)[span(40, 58)]
+    assert only(value, Cause.CLOCK, 40, 58, slack=4).size == late
+
+
+def test_a_source_may_follow_daylight_saving_though_its_zone_does_not() -> None:
+    value = works()
+    change = span(83 + 1 / 24, DAYS)  # 2026-03-29
+    value[change] = np.roll(value, -1)[change]
+    assert told(value) == []
 
 
 def test_a_slow_drift() -> None:
