@@ -383,6 +383,17 @@ def _registry_export(_: argparse.Namespace) -> None:
     print(_with_stores(lambda database, _: registry.export(database)), end="")
 
 
+def _verify_energy(options: argparse.Namespace) -> int:
+    from collector.verification import verify_energy
+
+    days = settings.load().retention_days
+    return _with_stores(
+        lambda database, _: verify_energy(
+            database, options.first, options.last, options.enterprise, options.metering_point, retention_days=days
+        )
+    )
+
+
 def _import_readings(options: argparse.Namespace) -> int:
     from collector.importing.command import import_readings
 
@@ -598,6 +609,7 @@ HANDLERS: Mapping[str, Handler] = {
     "profiles list": _profiles_list,
     "profiles show": _profiles_show,
     "profiles test": _profiles_test,
+    "verify energy": _verify_energy,
     "import readings": _import_readings,
     "backtest": _backtest,
     "simulate": _simulate,

@@ -27,7 +27,7 @@ MOST = 5_000_000
 """Rows of the database, about, that one dry run looks at."""
 COSTLY = 10
 """A row of a costly inspection counts as so many."""
-_BUCKETS = {"daily": 1, "hours": 24, "quarterly": 96, "conflicts": 1, "verdicts": 1}
+_BUCKETS = {"daily": 1, "hours": 24, "quarterly": 96, "conflicts": 1, "verdicts": 1, "proofs": 1}
 """Rows of a point and day."""
 
 

@@ -21,7 +21,7 @@ from storage.points import Point
 
 Matrix: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
-Table = Literal["daily", "hours", "quarterly", "hourly", "conflicts", "delays", "verdicts"]
+Table = Literal["daily", "hours", "quarterly", "hourly", "conflicts", "delays", "verdicts", "proofs"]
 
 FLOW = "flow"
 """Stands for the carrier's own instantaneous quantity: power, or a flow."""
@@ -115,6 +115,10 @@ class History:
     """Whole days: conflicting readings."""
     delays: tuple[Matrix, Matrix] = field(default_factory=lambda: (np.zeros((0, 0)), np.zeros((0, 0))))
     """Whole days: readings, and those of them that came late."""
+
+    proofs: tuple[Matrix, Matrix] = field(default_factory=lambda: (np.zeros((0, 0)), np.zeros((0, 0))))
+    """Whole days: 1 where stored data are not what follows from the readings (NaN where that was not checked), and by
+    how much their energy differs; of the register that counts the carrier."""
 
     verdicts: Sequence[Told] = ()
     """In order of place and time."""

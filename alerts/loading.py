@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -13,9 +15,9 @@ from alerts.history import Consumption, History, Matrix, Place, Statistics, Told
 from config.carriers import carriers, main_quantity
 from config.quantities import QUANTITIES
 from config.rules import Limits
-from config.samples import Instants
+from config.samples import MICROSECOND, Instants
 from storage import history as table
-from storage import intervals
+from storage import intervals, proofs
 from storage.history import DayCounts, Site
 from storage.intervals import IntervalColumns, RollupColumns
 from storage.points import Point, PointTable
@@ -75,6 +77,8 @@ async def load(
                 history.conflicts = await _conflicts(conn, history)
             case "delays":
                 history.delays = await _delays(conn, history, limits)
+            case "proofs":
+                history.proofs = await _proofs(conn, history)
             case "verdicts":
                 history.verdicts = [told async for told in _verdicts(conn, history, quantity)]
     return history
@@ -125,6 +129,19 @@ def _multipliers(rows: dict[int, Point], history: History) -> Matrix:
         for segment in point.segments:
             since = np.searchsorted(history.hours, segment.valid_from)
             found[row, since:] = segment.multiplier
+    return found
+
+
+async def _proofs(conn: Connection, history: History) -> tuple[Matrix, Matrix]:
+    found = np.full(history.shape(history.days), np.nan), np.zeros(history.shape(history.days))
+    rows = _rows(history, "")
+    if rows and found[0].size:
+        row_of = {point.id: row for row, point in rows.items()}
+        zone = ZoneInfo(history.zone)
+        shown = [datetime.fromtimestamp(at / MICROSECOND, zone).date() for at in history.days[:-1].tolist()]
+        for one in await proofs.days(conn, row_of, shown[0], shown[-1]):
+            cell = row_of[one["point_id"]], shown.index(one["day"])
+            found[0][cell], found[1][cell] = not one["sound"], one["difference"]
     return found
 
 

@@ -42,12 +42,17 @@ class Metrics:
             f"Readings that differ from a stored one of the same time, counted up to {MOST_CONFLICTS}",
             registry=registry,
         )
+        self._unproven = Gauge(
+            "wanjia_unproven_days",
+            "Days of points whose stored consumption is not what the registers counted, when last checked",
+            registry=registry,
+        )
         self._alerts = Gauge("wanjia_open_alerts", "Alerts open or acknowledged", registry=registry)
 
     async def page(self, services: Services) -> bytes:
         """The exposition. What cannot be asked now is NaN."""
         self._listeners.set(len(services.hub))
-        for gauge in (self._alerts, self._quarantine, self._conflicts):
+        for gauge in (self._alerts, self._quarantine, self._conflicts, self._unproven):
             gauge.set(float("nan"))
         for lane in LANES:
             self._backlog.labels(lane).set(float("nan"))
@@ -58,6 +63,7 @@ class Metrics:
         with suppress(StorageError):
             self._alerts.set(await views.open_alerts(services.database))
             self._conflicts.set(await views.conflict_count(services.database, MOST_CONFLICTS))
+            self._unproven.set(await views.unproven_days(services.database))
         return generate_latest(self._registry)
 
 

@@ -497,3 +497,29 @@ class Equipping(BaseModel):
     unequipped: list[UnequippedItem] = Field(description="Metering points that must have a meter and have none in use")
     accuracy: list[AccuracyItem]
     verification: VerificationCount
+
+
+class ProofItem(BaseModel):
+    """One day: `intervals` = `register` - `open` + `allocated` + `edited` + `difference`, after CT and PT."""
+
+    day: date
+    register_: float = Field(alias="register", description="What the register counted")
+    open: float = Field(
+        description="Part of it that is in no interval's value: in doubt, or not known to an interval's end"
+    )
+    allocated: float = Field(description="What the estimate of a gap puts on this day, taken from its other days")
+    edited: float = Field(description="What people set or had estimated, less what the register counted meanwhile")
+    intervals: float = Field(description="The sum of the intervals")
+    difference: float = Field(description="What nothing explains; must be 0")
+    intervals_wrong: int = Field(description="Stored intervals that do not follow from the readings")
+    rollups_wrong: int = Field(description="Stored hours and days that are not the sums of their intervals")
+    sound: bool = Field(description="There is no difference and nothing is wrong")
+    checked: datetime
+
+
+class Proofs(BaseModel):
+    metering_point: str
+    quantity: str
+    unit: str
+    zone: str
+    days: list[ProofItem]

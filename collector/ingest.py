@@ -19,6 +19,7 @@ from typing import TypeAlias, TypeVar
 
 from collector.intake import IDLE_S, acknowledge, intake
 from collector.news import tell, warn_of_conflicts
+from collector.nightly import proving
 from collector.normalize import Normalizer, Refusal, of_rows, refusal
 from collector.recompute import READINGS, postpone, put_off, recompute, work_off
 from collector.terms import Terms
@@ -73,7 +74,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 
 async def _turn(addresses: Servers, settings: Settings, stop: asyncio.Event) -> None:
     """Connect, wait for the lock, ingest. Raises StorageError when either server is lost."""
-    db = await Database.connect(addresses.database_url, role="ingest", timeout_s=120, pool_size=3)
+    db = await Database.connect(addresses.database_url, role="ingest", timeout_s=120, pool_size=4)
     try:
         await refuse_older(db)
         stream = await Stream.connect(addresses.nats_url, settings.stream_bytes)
@@ -81,7 +82,7 @@ async def _turn(addresses: Servers, settings: Settings, stop: asyncio.Event) -> 
             async with exclusive(db, "ingest", stop) as conn:
                 if conn is not None:
                     ingest = Ingest(db, stream, conn, await stream.lanes(), settings.retention_days)
-                    async with keep_published(db, stream.registry):
+                    async with keep_published(db, stream.registry), proving(db, settings.retention_days):
                         await ingest.run(stop)
         finally:
             await stream.close()

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from collector.allocation import allocate, days_around, holes, merged, over, reach
+from collector.boundary import Knots
 from collector.energy import metered
 from collector.estimates import filled, unknown, wanted
 from collector.evidence import Told
@@ -101,6 +102,8 @@ class Computed:
     """Gaps that were compared with the weeks around them."""
     later: Ranges
     """Gaps that were too many for that, spread evenly."""
+    knots: Knots
+    """The registers it rests on; places are those of the ranges."""
 
 
 async def computed(conn: Connection, touched: Touched, terms: Terms, most: int = HOLES) -> Computed:
@@ -118,7 +121,7 @@ async def computed(conn: Connection, touched: Touched, terms: Terms, most: int =
         intervals, gaps = allocate(intervals, now, known, terms)
         intervals, estimates = filled(intervals, edits, readings, ranges, known, terms)
         told += [*gaps, *estimates]
-    return Computed(intervals, ranges, list(_begun_within(told, ranges)), len(now), over(later))
+    return Computed(intervals, ranges, list(_begun_within(told, ranges)), len(now), over(later), energy.knots)
 
 
 async def _compute(conn: Connection, rounds: Iterator[Touched], terms: Terms, cause: Cause) -> None:

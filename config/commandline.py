@@ -1,6 +1,7 @@
 """The grammar of the command line: every command, its arguments, and the sentence that explains it."""
 
 import argparse
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _notify(_group(commands, "notify", "what targets were told"))
     _quarantine(_group(commands, "quarantine", "what could not be stored, with the reason"))
     _profiles(_group(commands, "profiles", "meter profiles"))
+    _verify(_group(commands, "verify", "prove stored data"))
     _import(_group(commands, "import", "bring in data from files"))
     backtest = _add(commands, "backtest", "what engine and anomaly detector make of a file of readings; no server")
     backtest.add_argument("readings", type=Path, help="CSV: meter,arrived_at,read_at,register")
@@ -124,6 +126,16 @@ def _profiles(actions: Actions) -> None:
         action.add_argument("--dir", type=Path, help="a folder with profiles of your own")
     test = _add(actions, "test", "check a profile file and decode its example; needs no server", group="profiles")
     test.add_argument("file", type=Path)
+
+
+def _verify(actions: Actions) -> None:
+    energy = _add(actions, "energy", "prove that intervals add up to what the registers counted", group="verify")
+    energy.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DAY", help="default: yesterday")
+    energy.add_argument(
+        "--to", dest="last", type=date.fromisoformat, metavar="DAY", help="the last day; default: --from"
+    )
+    energy.add_argument("--enterprise", metavar="USCC", help="only its metering points (default: all)")
+    energy.add_argument("--metering-point", metavar="CODE", help="only this one of the enterprise")
 
 
 def _import(actions: Actions) -> None:

@@ -126,6 +126,13 @@ class Changed:
         """One after the other, no longer sorted."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
+    @classmethod
+    def at(cls, starts: Sequence[tuple[int, int]]) -> Changed:
+        """(point, start) of which nothing else is known."""
+        table = np.array(sorted(starts), np.int64).reshape(-1, 2)
+        unknown = np.zeros(len(table), np.bool_)
+        return cls(table[:, 0].astype(np.int32), table[:, 1], unknown, unknown)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

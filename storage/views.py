@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
@@ -19,6 +19,7 @@ from storage import alerts as alert_rows
 from storage import edits as edit_rows
 from storage import gaps as gap_rows
 from storage import intervals, moments, readings
+from storage import proofs as proof_rows
 from storage import suppressions as suppression_rows
 from storage import verdicts as verdict_rows
 from storage.access import Principal
@@ -246,6 +247,16 @@ async def open_alerts(db: Database) -> int:
     """How many alerts are open or acknowledged, for the service's own metrics."""
     async with db.connection() as conn:
         return int(await conn.fetchval(db.sql["view_open_alerts"]))
+
+
+async def proofs(db: Database, point: int, first: date, last: date) -> list[Row]:
+    """Of a point, both days included; see storage.proofs.Proof."""
+    async with db.connection() as conn:
+        return await proof_rows.days(conn, [point], first, last)
+
+
+async def unproven_days(db: Database) -> int:
+    return await proof_rows.unsound_count(db)
 
 
 async def conflict_count(db: Database, most: int) -> int:

@@ -4,6 +4,7 @@ from alerts.finding import Inspection, SilenceRule
 from alerts.rules import (
     balance,
     conflict,
+    conservation,
     detection,
     estimated_too_long,
     gap,
@@ -36,6 +37,7 @@ INSPECTIONS: dict[str, Inspection] = {
     "limit": limit.RULE,
     "reverse": reverse.RULE,
     "conflict": conflict.RULE,
+    "conservation": conservation.RULE,
     "late": late.RULE,
     "stale": stale.RULE,
     "balance": balance.RULE,

@@ -2,7 +2,7 @@
 
 Metering points are named by their codes: those with a `parent` say so under `places`. `daily`, `quarterly` and `hourly`
 hold arrays by `code` or `code.quantity`; `conflicts`, `delays` and `verdicts` of a `kind` ([first hour, last, energy])
-by code. `nan` is what is not known.
+by code, and so do `proofs` (by how much a day differs). `nan` is what is not known.
 """
 
 from collections.abc import Mapping
@@ -71,6 +71,9 @@ def history(vector: Mapping[str, Any]) -> History:
         came = {code: [one[0] for one in days] for code, days in vector["delays"].items()}
         late = {code: [one[1] for one in days] for code, days in vector["delays"].items()}
         made.delays = _rows(came, made, made.days), _rows(late, made, made.days)
+    if "proofs" in vector:
+        apart = _rows(vector["proofs"], made, made.days)
+        made.proofs = np.where(np.isnan(apart), np.nan, apart != 0), apart
     if "verdicts" in vector:
         made.verdicts = [
             Told(row, vector["kind"], MIDNIGHT + first * HOUR, MIDNIGHT + last * HOUR, energy, 15 * MINUTE)
@@ -92,7 +95,7 @@ def _load(day: list[float], weekend: float = 1.0, changes: list[list[float]] = [
     return found
 
 
-_TABLES = ("daily", "quarterly", "hourly", "conflicts", "delays", "verdicts", "load")
+_TABLES = ("daily", "quarterly", "hourly", "conflicts", "delays", "verdicts", "load", "proofs")
 
 
 def _by_quantity(vector: Mapping[str, Any], table: str, edges: Any, made: History) -> list[tuple[str, Matrix]]:

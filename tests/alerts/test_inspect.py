@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -17,12 +18,13 @@ from alerts.thresholds import Thresholds
 from config.quality import Flag, Quality
 from config.rules import Limits, Setting
 from config.samples import SampleBatch
-from storage import history, intervals, readings, thresholds, verdicts
+from storage import history, intervals, proofs, readings, thresholds, verdicts
 from storage.alerts import Running
 from storage.changes import later_readings
 from storage.columns import instant
 from storage.intervals import IntervalColumns, Ranges
 from storage.points import load_points
+from storage.proofs import Proof
 from storage.verdicts import Verdict
 from tests.alerts.histories import MIDNIGHT, ZONE, place
 from tests.alerts.histories import find as found_in
@@ -280,3 +282,16 @@ def test_portions_hold_whole_enterprises() -> None:
     others = [replace(one, subject=replace(one.subject, uscc=f"U{u}")) for u in range(3) for one in there]
     assert [len(portion) for portion in portions(others)] == [800, 400]
     assert list(portions([])) == []
+
+
+async def test_days_that_do_not_add_up(world: World) -> None:
+    one, _ = await family(world)
+    day = date(2026, 1, 1)
+    rows = [Proof(one, day + timedelta(days=at), 9.0, 0.0, 0.0, 0.0, 9.0 + by, by, 0, 0, by == 0) for at, by in _APART]
+    async with world.db.transaction() as conn:
+        await proofs.put(conn, rows)
+    assert await look(world, "conservation", MIDNIGHT + 4 * DAY) == [("conservation:E-1", MIDNIGHT + 2 * DAY)]
+
+
+_APART = ((0, 0.0), (1, 2.5), (2, 0.0))
+"""(day, difference)"""

@@ -15,6 +15,7 @@ BENCHMARKS = {
     "watch": ("watch",),
     "inspections": ("inspections",),
     "energy": ("energy",),
+    "proof": ("proof",),
     "estimate": ("estimate",),
     "import": ("imports",),
     "registry": ("registry",),

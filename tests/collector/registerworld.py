@@ -98,7 +98,7 @@ class World:
         self._tell(energy.verdicts, ranges)
         energy = replace(energy, intervals=overlaid(energy.intervals, readings, ranges, self.terms))
         found, edits = holes(energy, ranges, self.terms), wanted(ranges, self.terms)
-        known = merged(self._within(reach([*found, *unknown(edits, ranges)])), energy.intervals, ranges)
+        known = merged(self.within(reach([*found, *unknown(edits, ranges)])), energy.intervals, ranges)
         intervals, verdicts = allocate(energy.intervals, found, known, self.terms)
         intervals, estimates = filled(intervals, edits, readings, ranges, known, self.terms)
         verdicts += estimates
@@ -123,7 +123,7 @@ class World:
             mine = [one for one in told if one.point == place and start <= one.first < past]
             self.verdicts |= {(one.point, one.first, one.kind): one for one in mine}
 
-    def _within(self, ranges: Ranges) -> IntervalColumns:
+    def within(self, ranges: Ranges) -> IntervalColumns:
         keys = [
             key
             for point, start, past in zip(ranges.point, ranges.start, ranges.past, strict=True)
