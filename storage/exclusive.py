@@ -22,12 +22,16 @@ _SPACE = 0x57414E52
 """First half of the lock's number, so that roles never meet the locks of others."""
 
 
+def lock(role: str) -> tuple[int, int]:
+    """The lock's number."""
+    return _SPACE, crc32(role.encode()) & 0x7FFFFFFF
+
+
 @asynccontextmanager
 async def exclusive(db: Database, role: str, stop: asyncio.Event) -> AsyncIterator[Connection | None]:
     """A connection that holds the lock of the role, waited for as a standby; None when `stop` came first."""
     async with db.connection() as conn:
-        key = crc32(role.encode()) & 0x7FFFFFFF
-        while not await conn.fetchval(SQL["exclusive_try"], _SPACE, key):
+        while not await conn.fetchval(SQL["exclusive_try"], *lock(role)):
             try:
                 await asyncio.wait_for(stop.wait(), LOOK_S)
             except TimeoutError:

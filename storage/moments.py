@@ -1,8 +1,8 @@
 """Instants at which all that is shown is known: an answer as of one can be given again, to the last bit.
 
 What a transaction writes is dated by its begin, but seen only when it is committed. So an instant must lie before the
-begin of every transaction that is still under way. There is one writer of intervals at a time, and `shown` says when it
-last wrote; what is read in the snapshot in which that is not later than the instant is what was shown then.
+begin of the transaction that is still under way. There is one writer of intervals at a time, ingest, and `shown` says
+when it last wrote; what is read in the snapshot in which that is not later than the instant is what was shown then.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from config.samples import Points
 from storage import intervals
 from storage.columns import instant
+from storage.exclusive import lock
 from storage.queries import SQL
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
 
 async def present(db: Database) -> int:
-    """The latest such instant, by the database's clock: now, or just before the oldest writing transaction began."""
+    """The latest such instant, by the database's clock: now, or just before ingest began the transaction it is in."""
     async with db.connection() as conn:
-        return int(await conn.fetchval(SQL["present"]))
+        return int(await conn.fetchval(SQL["present"], *lock("ingest")))
 
 
 async def series(

@@ -62,7 +62,9 @@ async def overrule(served: Served, who: Asker, seen: Seen, id: Number, body: Ove
         raise Problem("not-found", f"no verdict {id}; it may have been told anew since: list them again")
     if about.kind in (GAP, ESTIMATE):
         raise Problem("conflict", f"verdict {id} is a {about.kind}: there are no readings to rule about")
-    point = served.points.points[about.point_id]
+    point = served.points.points.get(about.point_id)
+    if point is None:
+        raise Problem("conflict", f"the point of verdict {id} is not known here yet; try again in a moment")
     wish = Wish(body.action, about.first, _end(about, body.action), body.amount, body.reason)
     return await add(served, who, seen, point, wish)
 

@@ -34,11 +34,12 @@ join enterprise on enterprise.id = metering_point.enterprise_id
 group by 1, 2;
 
 -- name: present
--- Just before the oldest transaction that is under way and writes; ingest's may be about to.
-select (extract(epoch from coalesce(min(xact_start) - interval '1 microsecond', clock_timestamp())) * 1000000)::bigint
-from pg_stat_activity
-where datname = current_database() and pid <> pg_backend_pid() and application_name like 'wanjia %'
-    and xact_start is not null and (backend_xid is not null or application_name = 'wanjia ingest');
+-- Just before the transaction began in which the holder of lock ($1, $2) is; now if it is in none.
+select (extract(epoch from coalesce(min(writer.xact_start) - interval '1 microsecond', clock_timestamp())) * 1000000)::bigint
+from pg_locks as held
+join pg_stat_activity as writer on writer.pid = held.pid
+where held.locktype = 'advisory' and held.granted and held.classid = $1::oid and held.objid = $2::oid and held.objsubid = 2
+    and writer.datname = current_database();
 
 -- name: last_shown
 select (extract(epoch from at) * 1000000)::bigint from shown;

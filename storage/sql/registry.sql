@@ -241,7 +241,7 @@ delete from segment where point_id = any($1::integer[]);
 -- What was expected until now is kept: answers as of an earlier instant need it.
 with gone as (delete from schedule where point_id = any($1::integer[]) returning *)
 insert into schedule_version (point_id, valid_from, cadence_s, until)
-select point_id, valid_from, cadence_s, now() from gone;
+select point_id, valid_from, cadence_s, clock_timestamp() from gone;
 
 -- name: registry_put_profiles
 insert into profile (name, body)

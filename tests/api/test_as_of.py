@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from storage import registry
+from storage.exclusive import exclusive
 from tests.api.conftest import REGISTRY, START, USCC, World, assert_problem
 from tests.api.ingesting import MINUTE, come, ingest
 from tests.api.test_edits import at, rising
@@ -95,8 +97,8 @@ async def test_an_answer_is_never_of_a_transaction_under_way(world: World) -> No
     """While ingest writes, answers hold as of before it began, whatever others have committed since."""
     await come(world, rising(61))
     question = QUESTIONS[0]
-    async with world.db.connection() as conn:
-        await conn.execute("set application_name = 'wanjia ingest'")
+    async with exclusive(world.db, "ingest", asyncio.Event()) as conn:
+        assert conn
         async with conn.transaction():
             began = await conn.fetchval("select now()")
             first = await asked(world, *question)
