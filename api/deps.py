@@ -114,14 +114,14 @@ Enterprise = Annotated[str | None, Query(description="Only this enterprise, by i
 
 def span(start: str | None, past: str | None, now: int, days: float) -> tuple[int, int]:
     """[from, to) in microseconds; `days` back from `to` when `from` is not given. Raises Problem."""
-    end = now if past is None else _instant("to", past)
-    begin = max(end - int(days * times.DAY), times.EARLIEST) if start is None else _instant("from", start)
+    end = now if past is None else at_instant("to", past)
+    begin = max(end - int(days * times.DAY), times.EARLIEST) if start is None else at_instant("from", start)
     if begin >= end:
         raise bad_parameter("from", "must be before `to`")
     return begin, end
 
 
-def _instant(name: str, text: str) -> int:
+def at_instant(name: str, text: str) -> int:
     try:
         instant = times.parse_query(text)
     except times.NoOffset as error:
@@ -160,7 +160,7 @@ async def moment(
     present = await views.present(served.database)
     if as_of is None:
         return Moment(present, served.points)
-    at = _instant("as_of", as_of)
+    at = at_instant("as_of", as_of)
     if at > present:
         raise bad_parameter("as_of", f"{as_of} is not over yet")
     return Moment(at, await views.points_at(served.database, served.points, at))

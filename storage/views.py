@@ -19,6 +19,7 @@ from storage import alerts as alert_rows
 from storage import edits as edit_rows
 from storage import gaps as gap_rows
 from storage import intervals, moments, readings
+from storage import lineage as lineage_rows
 from storage import proofs as proof_rows
 from storage import suppressions as suppression_rows
 from storage import verdicts as verdict_rows
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from storage.edits import Touched
     from storage.gaps import State as GapState
     from storage.intervals import IntervalColumns, RollupColumns
+    from storage.lineage import Lineage
     from storage.points import PointTable
     from storage.readings import ReadingColumns
     from storage.suppressions import Kind
@@ -253,6 +255,11 @@ async def proofs(db: Database, point: int, first: date, last: date) -> list[Row]
     """Of a point, both days included; see storage.proofs.Proof."""
     async with db.connection() as conn:
         return await proof_rows.days(conn, [point], first, last)
+
+
+async def lineage(db: Database, point: int, start: int, past: int, at: int) -> Lineage:
+    """What a point's consumption in [start, past) rests on, as shown at an instant. Raises lineage.TooMany."""
+    return await lineage_rows.lineage(db, point, start, past, at)
 
 
 async def unproven_days(db: Database) -> int:

@@ -127,7 +127,7 @@ async def consumption(
     """
     begin, past = span(start, to, moment.now, SPANS[interval])
     row = await metering_point(served, seen, uscc, code)
-    made = _made(moment.points, row, quantity)
+    made = made_of(moment.points, row, quantity)
     own = longest_interval(made.points, begin, past)
     step = max(FIXED[interval], own // MICROSECOND) if interval in FIXED else None
     at = edges(interval, begin, past, row["zone"], step=step, series=len(made.points))
@@ -201,7 +201,7 @@ def _points(table: PointTable, row: Row) -> dict[str, Point]:
     return {quantity: table.points[points[quantity]] for quantity in QUANTITIES if quantity in points}
 
 
-def _made(table: PointTable, row: Row, quantity: str | None) -> Composition:
+def made_of(table: PointTable, row: Row, quantity: str | None) -> Composition:
     """Of the register asked for, or of what counts the carrier. Raises Problem."""
     if quantity is not None:
         return Composition.of(register(table, row, quantity))

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
+from config.encode import encode
 from config.profile import Profile
-from protocols.encode import encode
 from protocols.plan import plan
 
 _LARGEST_REQUEST = 125

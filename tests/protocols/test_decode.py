@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.encode import encode
 from config.profile import Order, Register
 from config.profilefiles import profiles
 from config.quantities import QUANTITIES
 from protocols.decode import Decoder
-from protocols.encode import encode
 from protocols.plan import Block, plan
 
 ORDERS: tuple[Order, ...] = ("ABCD", "CDAB", "BADC", "DCBA")
