@@ -24,6 +24,7 @@ class Fit:
     left: float
     explained: float
     size: float
+    days: int
     hours: Array | None = None
     """Which hours have the load of a night."""
 
@@ -48,7 +49,7 @@ def fits(memory: Memory, rows: Array, before: int, weekday: Array, usual: Array)
             there, remains = change[where].sum() + 1e-9, left[where].sum()
             explained = float((there - remains) / (error[where].sum() + 1e-9))
             hours = where[0] if cause is Cause.NIGHT else None
-            found[cause] = Fit(cause, rest, float(remains / there), explained, size, hours)
+            found[cause] = Fit(cause, rest, float(remains / there), explained, size, len(rows), hours)
     return found
 
 

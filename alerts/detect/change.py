@@ -30,13 +30,17 @@ CLEAR = {
 LASTS = {Cause.SCALE: 1, Cause.WEEKEND: 1}
 """Days that a change must last before it is told,"""
 LASTING = 5
-"""by default;"""
+"""by default,"""
+FALLING = 7
+"""and of a fall: closures are common;"""
 PLAIN = 4.0
-"""unless it explains as many usual errors."""
-
-
+"""unless it is a rise that explains as many usual errors."""
 NEAR, NEARER = 0.07, 0.4
 """How far a factor may be from one that a fault makes (logarithm), and how much more for each usual error."""
+SHAPELESS = 0.45
+"""Usual error from which on a day has no shape that an hour's shift would show."""
+SURE = 5
+"""Days from which on a factor may explain less, the longer it lasts."""
 LOAD = 0.1
 """Mean hourly loads that a night or weekend must have more."""
 TENTH = 0.6
@@ -71,16 +75,22 @@ class Change:
         if self.sure:
             return True
         lasted = row - self.start + 1 - self.normal
-        plain = self.fit.cause is Cause.LEVEL and self.fit.explained >= PLAIN
-        if self.clear() and (plain or lasted >= LASTS.get(self.cause, LASTING)):
+        gain = self.fit.cause is Cause.LEVEL
+        plain = gain and self.fit.size > 0 and self.fit.explained >= PLAIN
+        needed = LASTS.get(self.cause, FALLING if gain and self.fit.size < 0 else LASTING)
+        if self.clear() and (plain or lasted >= needed):
             self.sure, self.told = True, row
         return self.sure or lasted < DOUBTED
 
     def clear(self) -> bool:
         """Whether the fit explains enough."""
         left, explained = CLEAR[self.fit.cause]
+        if self.fit.cause is Cause.LEVEL:
+            explained *= min(1.0, math.sqrt(SURE / self.fit.days))
         clear = self.fit.left <= left and self.fit.explained >= explained
         if self.fit.cause in (Cause.NIGHT, Cause.WEEKEND) and abs(self.fit.size) < LOAD:
+            return False
+        if self.fit.cause is Cause.CLOCK and self.usual > SHAPELESS:
             return False
         return clear and (self.fit.cause is not Cause.LEVEL or self._is_plausible())
 

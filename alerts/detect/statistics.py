@@ -52,7 +52,7 @@ SIGNS = {
 def statistics(memory: Memory, rows: Array, weekday: Array) -> dict[str, Array]:
     """Every statistic of these days (rows of memory); `weekday` of each row, Monday 0."""
     found = {f"gain{days}": _gain(memory, rows, days, -(-days // WEEK)) for days in (1, 3, 7, 14)}
-    found["drift"] = _gain(memory, rows, 14, nearest=4)
+    found["drift"] = _gain(memory, rows, 14, 4)
     found["night3"] = _night(_added(memory, _window(rows, 3), rows))
     found["night7"] = _night(_added(memory, _window(rows, 7), rows))
     found["weekend"] = _weekend(memory, rows, weekday)
@@ -95,7 +95,7 @@ def _parts(hours: Array) -> Array:
     return parts
 
 
-def _gain(memory: Memory, rows: Array, days: int, nearest: int = 1) -> Array:
+def _gain(memory: Memory, rows: Array, days: int, nearest: int) -> Array:
     """Natural logarithm of the factor that three quarters of the day's consumption exceed."""
     window = _window(rows, days)
     earlier, known = _earlier(memory, np.maximum(window, 0), nearest)
