@@ -16,6 +16,8 @@ BUSY = 10.0
 """… or than the quickest step near by, so many times."""
 _ALIKE = 4.0
 """Steps that differ at most by this factor are of the same kind."""
+_FAR = 100.0
+"""No load changes by more than this factor from one reading to the next."""
 _MODULI = sorted([10.0**digits for digits in range(4, 14)] + [2.0**bits for bits in (15, 16, 23, 24, 31, 32)])
 """Where registers roll over, in their least digits, if nobody knows."""
 
@@ -72,14 +74,21 @@ class Course:
             last += 1
         return last - first
 
+    def normal(self) -> float:
+        """How fast it rose before the base, one step left out, which may be a jump."""
+        return max(sorted(self.rates(max(self.start, self.base - LOOK), self.base))[:-1], default=0.0)
+
     def falls(self) -> list[float]:
-        """How fast the register falls, if it does so evenly, in the next readings."""
+        """How fast the register falls, if it does so evenly and not as bad readings do, in the next readings."""
         rates: list[float] = []
         for index in range(self.base, min(self.base + LOOK, self.end - 1)):
             if self.rise(index, index + 1) >= 0:
                 break
             rates.append(-self.rise(index, index + 1) / self.elapsed(index, index + 1))
-        return rates if len(rates) >= GROWN and max(rates) <= _ALIKE * min(rates) else []
+        if len(rates) < GROWN or max(rates) > _ALIKE * min(rates):
+            return []
+        least = self.digit / self.elapsed(self.base, self.base + 1)
+        return rates if max(rates) <= _FAR * max(self.normal(), least) else []
 
     def wrapped(self, first: int, last: int, *, early: bool = False) -> float | None:
         """The modulus at which the register rolled over, if it can have done so. `early`: readings [first, last] may

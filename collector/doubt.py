@@ -6,7 +6,7 @@ import numpy as np
 
 from collector.course import BUSY, GROWN, Course
 from collector.pairs import Array
-from collector.registers import HOPELESS, LOOK, SETTLED, Judged, Kind, Ruling, Series, Verdict, doubtful
+from collector.registers import FREEZE, HOPELESS, LOOK, SETTLED, Judged, Kind, Ruling, Series, Verdict, doubtful
 
 
 def judge(series: Series) -> Judged:
@@ -137,7 +137,7 @@ class _Doubt(Course):
         if self.value[first] >= -self.digit or self.wrapped(first, first) is not None:
             return None
         count, before = float(self.value[self.base]), self.base
-        while past < self.end and self.value[past] < 0:
+        while past < self.end and self.value[past] < 0 and past - first <= FREEZE:
             rise = -float(self.value[past]) - count
             if not -self.digit <= rise <= self.limit * self.elapsed(before, past) + self.digit:
                 break
@@ -147,6 +147,7 @@ class _Doubt(Course):
             return None
         self._leave_out(first, past - 1, Kind.REVERSE, first)
         if past == self.end:
+            self._say(Kind.HELD, first, past - 1, past - 1)
             self.judged.held[self.group] = self.base
         return past
 
@@ -185,8 +186,7 @@ class _Doubt(Course):
 
     def _backwards(self) -> int | None:
         """The last reading until which the register ran backwards, no quicker than it can; None if it did not."""
-        rates = sorted(self.rates(max(self.start, self.base - LOOK), self.base))[:-1]  # one may be a jump
-        most = self.limit if self.limit < np.inf else BUSY * max([*rates, *self.falls()], default=0.0)
+        most = self.limit if self.limit < np.inf else BUSY * max([self.normal(), *self.falls()])
         index = last = self.base
         falls = 0
         while index + 1 < self.end and index - last < LOOK:

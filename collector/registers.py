@@ -120,7 +120,8 @@ class Judged:
 
 def doubtful(series: Series) -> Array:
     """Indices i where the step from reading i to i + 1 is not in good order: it falls or rises too much, or the
-    register stands still (for FREEZE readings) before such a rise, or (for PATIENCE readings) after such a fall."""
+    register stands still (for FREEZE readings) before such a rise, or (for PATIENCE readings) after such a fall, or
+    (for FREEZE readings) below zero after it fell there."""
     if len(series) < 2:
         return np.empty(0, np.int64)
     step = np.diff(series.value)
@@ -135,15 +136,13 @@ def doubtful(series: Series) -> Array:
     rises, falls = step[bad] > 0, step[bad] < -digit[bad]
     before = np.maximum(np.append(-1, moves)[place][rises] + 1, bad[rises] - FREEZE)
     after = np.append(moves, len(step))[place + 1][falls]
-    return np.unique(
-        np.concatenate(
-            [
-                bad,
-                _between(before, bad[rises]),
-                _between(bad[falls] + 1, np.minimum(after, bad[falls] + 1 + PATIENCE)),
-            ]
-        )
-    )
+    still = [_between(before, bad[rises]), _between(bad[falls] + 1, np.minimum(after, bad[falls] + 1 + PATIENCE))]
+    below = bad[(series.value[bad] >= 0) & (series.value[bad + 1] < 0)]
+    if len(below):
+        above = np.append(np.flatnonzero((series.value[1:] >= 0) | ~same), len(step))
+        wrong_sign = _between(below + 1, np.minimum(above[np.searchsorted(above, below)], below + 1 + FREEZE))
+        still.append(wrong_sign[step[wrong_sign] == 0])
+    return np.unique(np.concatenate([bad, *still]))
 
 
 def _between(start: Array, past: Array) -> Array:

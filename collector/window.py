@@ -68,7 +68,7 @@ async def window(
         readings = await around(touched.point, since, until, context, context)
         needs = _Needs(readings, touched, since, until, context, terms)
         if context <= PATIENCE:
-            needs.settled &= needs.all_before | ~held
+            needs.settled &= needs.all_before | ~(held | needs.negative)
         start, past = terms.floor(rank, needs.lower), terms.ceil(rank, needs.upper)
         done = needs.settled & (start >= since) & (past <= until)
         parts.append(_of(readings, touched.point[done]))
@@ -123,6 +123,8 @@ class _Needs:
         self._past = search(places, self._time, np.arange(len(touched)), touched.last, "right")
         self.all_before = _fewer(self._place, readings.time < since[self._place], len(touched), context)
         self._all_after = _fewer(self._place, readings.time > until[self._place], len(touched), context)
+        self.negative = np.append(readings.value[kept], 0.0)[self._edges[:-1]] < 0
+        """They may be such as show the count with the wrong sign; whether they do is told where that began."""
         self._simple()
         steps = self._doubtful(places, readings.value[kept], segment)
         if terms.rulings and terms.rulings.on(terms.ranks(touched.point)[0]).any():
