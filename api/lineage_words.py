@@ -65,7 +65,7 @@ def _register(part: Shown) -> Iterator[Sentence]:
     name, unit = QUANTITIES[part["quantity"]], part["unit"]
     for (zh, en), around in zip((("始端", "start"), ("末端", "end")), part["readings"].values(), strict=True):
         known = [one for one in (around["before"], around["after"]) if one]
-        shown = list(dict.fromkeys(f"{_figure(one['value'])} {unit} ({_clock(one['time'])})" for one in known))
+        shown = list(dict.fromkeys(f"{_exact(one['value'])} {unit} ({_clock(one['time'])})" for one in known))
         if shown:
             yield f"{zh}附近的{name.zh}示数：{'，'.join(shown)}", f"Register around the {en}: {', '.join(shown)}"
         else:
@@ -124,6 +124,11 @@ def _factors(head: Shown) -> Iterator[Sentence]:
 
 def _clock(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S" if at.second else "%Y-%m-%d %H:%M")
+
+
+def _exact(value: float) -> str:
+    """As a register stands on the meter's display."""
+    return f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
 def _figure(value: float) -> str:

@@ -54,6 +54,14 @@ export function chart(element, signal) {
   return made;
 }
 
+/** Tell `choose` which bucket was clicked, also where it has no bar. */
+export function onBucket(made, choose) {
+  made.getZr().on("click", ({ offsetX, offsetY }) => {
+    const at = [offsetX, offsetY];
+    if (made.containPixel({ gridIndex: 0 }, at)) choose(made.convertFromPixel({ xAxisIndex: 0, yAxisIndex: 0 }, at)[0]);
+  });
+}
+
 const frame = (small, zoomed = false) => ({
   animation: false,
   textStyle: { fontFamily: "inherit", color: INK },

@@ -91,6 +91,29 @@ async def test_metering_point_shows_what_was_measured_estimated_and_is_missing(c
         assert len(text.splitlines()) == 3
 
 
+async def test_a_click_on_a_bar_tells_where_its_number_comes_from(console: Console) -> None:
+    yesterday = iso(console.midnight - DAY)[:10]
+    panel = "[data-panel=lineage]"
+    async with console.signed_in(f"{POINT}?from={yesterday}&to={yesterday}&interval=15m") as page:
+        await drawn(page)
+        canvas = page.locator("[data-chart=consumption] canvas")
+        size = await canvas.bounding_box()
+        assert size is not None
+        await canvas.click(position={"x": size["width"] - 40, "y": size["height"] / 2})
+        said = page.locator(f"{panel} .lineage-said li")
+        await expect(said.first).to_contain_text("共 15 kWh（实测）")  # 3 readings x 0.05 kWh x CT 100
+        await expect(said.nth(1)).to_contain_text("器具 M-1，倍率 100（CT 100 × PT 1）")
+        await page.click(f"{panel} summary:has-text('两端读数')")
+        await expect(page.locator(f"{panel} [data-details='lineage.readings'] code").first).to_contain_text("0x")
+        await page.click(f"{panel} summary:has-text('器具、倍率与寄存器')")
+        await expect(page.locator(f"{panel} [data-details='lineage.meters']")).to_contain_text("chint-dtsu666: 0x")
+        await page.click(f"{panel} summary:has-text('时段明细')")
+        await expect(page.locator(f"{panel} [data-details='lineage.intervals'] tbody tr")).to_have_count(1)
+        await expect(page.locator(f"{panel} [data-details='lineage.intervals']")).to_contain_text("示数差")
+        await page.click(f"{panel} >> text=关闭")
+        await expect(said).to_have_count(0)
+
+
 async def test_metering_point_is_live(console: Console) -> None:
     async with console.signed_in(f"{POINT}?range=today") as page:
         await expect(page.locator("h1")).to_contain_text("总进线")

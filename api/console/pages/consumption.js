@@ -1,13 +1,14 @@
 // The consumption part of a metering point's page: range, interval, bars, counts by kind, numbers, CSV.
 
 import { download, get, pointPath } from "../api.js";
-import { bars, chart, colourOf } from "../charts.js";
+import { bars, chart, colourOf, onBucket } from "../charts.js";
 import { fill, h } from "../dom.js";
 import { number, percent, unitText, withUnit } from "../format.js";
 import { t } from "../i18n.js";
 import { card, failed, into, segments } from "../parts.js";
 import { KINDS, ends, kinds, summary } from "../series.js";
 import { INTERVALS, RANGES, bounds, fits, iso, local, suiting } from "../time.js";
+import { lineage } from "./lineage.js";
 
 const MOST_ROWS = 1000;
 const LATEST_RESULT_MS = 60_000;
@@ -19,8 +20,11 @@ export function consumption(item, query, show, signal) {
   const canvas = h("div", { class: "chart", dataset: { chart: "consumption" } });
   const state = h("div");
   const table = h("div");
-  const details = h("details", { class: "numbers", ontoggle: () => drawn && fill(table, details.open ? rows(drawn, item.zone) : []) }, h("summary", {}, t("chart.table")), table);
+  const details = h("details", { class: "numbers", ontoggle: () => drawn && fill(table, details.open ? rows(drawn, item.zone, explain) : []) }, h("summary", {}, t("chart.table")), table);
   const made = chart(canvas, signal);
+  const panel = lineage(item, signal);
+  const explain = (i) => panel.show(Date.parse(drawn.series.start[i]), drawn.end[i], drawn.series.as_of);
+  onBucket(made, (i) => drawn?.series.start[i] && explain(i));
   let drawn;
   let choice = fromAddress(query);
 
@@ -42,7 +46,7 @@ export function consumption(item, query, show, signal) {
     draw(made, drawn, item);
     canvas.dataset.kinds = JSON.stringify(drawn.sum.counts);
     fill(counts, legend(drawn));
-    if (details.open) fill(table, rows(drawn, item.zone));
+    if (details.open) fill(table, rows(drawn, item.zone, explain));
     return [];
   }, signal);
   const choose = (change) => {
@@ -55,7 +59,7 @@ export function consumption(item, query, show, signal) {
   };
   const csv = h("button", { class: "button quiet", type: "button", onclick: () => download(`${pointPath(item.uscc, item.code)}/consumption`, questions(), `${item.uscc}_${item.code}_${asked().interval}.csv`).catch((error) => fill(state, failed(error))) }, t("chart.csv"));
   choose({});
-  return { element: card(t("point.consumption"), [tools, counts, state, canvas, details], csv), refresh };
+  return { element: card(t("point.consumption"), [tools, counts, state, canvas, h("p", { class: "muted hint" }, t("lineage.hint")), panel.element, details], csv), refresh };
 }
 
 /** A series with the kind of each bucket; what ended within the last cadence may still be on its way. */
@@ -63,7 +67,7 @@ function judged(series, to, cadence) {
   const due = Date.now() - (cadence ?? 0) * 1500 - LATEST_RESULT_MS;
   const end = ends(series, to);
   const kind = kinds(series, end, due);
-  return { series, kind, sum: summary(series, kind, end, due) };
+  return { series, kind, end, sum: summary(series, kind, end, due) };
 }
 
 function draw(made, { series, kind, sum }, item) {
@@ -80,14 +84,15 @@ function legend({ series, sum }) {
   ];
 }
 
-function rows({ series, kind }, zone) {
+/** `explain(i)` tells where the number of a bucket comes from. */
+function rows({ series, kind }, zone, explain) {
   const heading = [t("word.time"), `${t("point.consumption")} ${unitText(series.unit)}`, t("word.quality"), t("chart.receivedhead"), t("chart.estimatedhead")];
   const first = Math.max(0, series.start.length - MOST_ROWS);
   return h("div", { class: "scroll", tabindex: "0" }, first ? h("p", { class: "muted" }, t("chart.newest", { n: MOST_ROWS })) : null,
     h("table", {}, h("thead", {}, h("tr", {}, heading.map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", {}, series.start.slice(first).map((start, j) => {
         const i = first + j;
-        return h("tr", {}, h("td", {}, local(start, zone).slice(0, 16)), h("td", { class: "num" }, number(series.value[i])), h("td", {}, t(`kind.${kind[i] ?? "none"}`)), h("td", { class: "num" }, `${series.received[i]} / ${series.expected[i]}`), h("td", { class: "num" }, series.estimated[i] || ""));
+        return h("tr", {}, h("td", {}, h("button", { class: "button quiet", type: "button", title: t("lineage.title"), onclick: () => explain(i) }, local(start, zone).slice(0, 16))), h("td", { class: "num" }, number(series.value[i])), h("td", {}, t(`kind.${kind[i] ?? "none"}`)), h("td", { class: "num" }, `${series.received[i]} / ${series.expected[i]}`), h("td", { class: "num" }, series.estimated[i] || ""));
       }).reverse())));
 }
 
