@@ -54,6 +54,8 @@ class Deadlines:
         self._deadline = np.full(count, FOREVER, np.int64)
         self._dirty_from = np.full(count, FOREVER, np.int64)
         self._dirty_to = np.full(count, -1, np.int64)
+        self._later_from = np.full(count, FOREVER, np.int64)
+        self._later_to = np.full(count, -1, np.int64)
         self._slot = np.full(int(windows.point.max(initial=0)) + 2, -1, np.int64)
         self._slot[windows.point] = np.arange(count)
         self._next_due = FOREVER
@@ -126,6 +128,27 @@ class Deadlines:
         self._dirty_from[slot] = FOREVER
         self._dirty_to[slot] = -1
         return ranges
+
+    def put_off(self, slot: Slots, start: Instants, end: Instants) -> None:
+        """Have these times looked at after `resume`."""
+        np.minimum.at(self._later_from, slot, start)
+        np.maximum.at(self._later_to, slot, end)
+
+    def resume(self) -> None:
+        """What was put off is to be looked at."""
+        slot = np.flatnonzero(self._later_to >= 0)
+        self.mark(slot, self._later_from[slot], self._later_to[slot])
+        self._later_from[slot] = FOREVER
+        self._later_to[slot] = -1
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a look is put off."""
+        return bool((self._later_to >= 0).any())
+
+    @property
+    def marked(self) -> bool:
+        return bool((self._dirty_to >= 0).any())
 
     @property
     def silent(self) -> NDArray[np.bool_]:

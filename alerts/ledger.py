@@ -16,6 +16,11 @@ class Edits:
     update: list[tuple[int, Stretch]] = field(default_factory=list)
     close: list[int] = field(default_factory=list)
 
+    def add(self, more: Edits) -> None:
+        self.insert += more.insert
+        self.update += more.update
+        self.close += more.close
+
 
 def compare(missing: Sequence[Stretch], known: Sequence[OpenGap], edits: Edits) -> None:
     """Add to `edits` what turns the open gaps `known` into `missing`; both are one point's, in order, of one range.

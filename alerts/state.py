@@ -32,7 +32,8 @@ MARGIN = 900 * MICROSECOND
 
 @dataclass(slots=True)
 class State:
-    """Everything in memory. `running`: alert ids by key; `horizon`: when the newest live reading was received."""
+    """Everything in memory. `running`: alert ids by key; `horizon`: when the newest live reading was received;
+    `history`: when back-filled readings were stored last (0: not since the start)."""
 
     points: PointTable
     deadlines: Deadlines
@@ -40,6 +41,7 @@ class State:
     standing: Standing
     running: dict[str, int]
     horizon: int
+    history: int
 
 
 async def load(db: Database, conn: Connection, now: int, before: State | None = None) -> State:
@@ -60,7 +62,8 @@ async def load(db: Database, conn: Connection, now: int, before: State | None = 
     running = await table.running(conn, [*SILENCE, *INSPECTED])
     episodes = Episodes(roster, deadlines, running)
     standing = Standing(episode for episode in running if episode.rule in INSPECTED)
-    return State(points, deadlines, episodes, standing, {episode.key: episode.id for episode in running}, horizon)
+    known = {episode.key: episode.id for episode in running}
+    return State(points, deadlines, episodes, standing, known, horizon, before.history if before else 0)
 
 
 async def mark_filled(conn: Connection, deadlines: Deadlines) -> None:
@@ -113,6 +116,7 @@ def _inherit(deadlines: Deadlines, before: Deadlines, now: int) -> None:
     deadlines.floor[known] = before.floor[old[known]]
     deadlines.reckon(np.flatnonzero(known))
     deadlines.give_time(np.flatnonzero(~known & (deadlines.last == NEVER)), now)
+    before.resume()
     marked = before.take_marked()
     slot = deadlines.slots(before.windows.point[marked.slot])
     still = slot >= 0

@@ -42,8 +42,11 @@ class Outcome:
         return bool(len(self.began) or len(self.returned) or len(self.past))
 
 
-async def look(conn: Connection, deadlines: Deadlines, ranges: Ranges, now: int) -> Outcome:
+async def look(conn: Connection, deadlines: Deadlines, ranges: Ranges, now: int, *, settled: bool = True) -> Outcome:
     """Look at the ranges, write the gaps, and tell `deadlines` what is known now.
+
+    Unless `settled`, history is coming in: what is missing between two readings may be on its way. Such a gap is not
+    opened yet; its time is put off. A row that would be split stays whole till then: a restart finds it as it was.
 
     Runs in the caller's transaction; when that fails, `deadlines` must be made anew.
     """
@@ -54,11 +57,13 @@ async def look(conn: Connection, deadlines: Deadlines, ranges: Ranges, now: int)
     until = deadlines.certain(slot, now)
     pieces = deadlines.windows.missing(slot[holes.number], holes.before, holes.after, until[holes.number])
     known = await gaps.open_between(conn, points, holes.low, holes.high)
-    edits, fresh = _compare(deadlines, slot, pieces, known)
+    edits, fresh, doubtful = _compare(deadlines, slot, pieces, known, settled=settled)
+    again = np.isin(slot, doubtful)
+    deadlines.put_off(slot[again], ranges.start[again], ranges.end[again])
     await gaps.insert(conn, edits.insert, now)
     await gaps.update(conn, edits.update)
     await gaps.close(conn, edits.close, "readings", now)
-    return _outcome(deadlines, slot, pieces, fresh)
+    return _outcome(deadlines, slot, pieces, fresh if settled else np.zeros(len(fresh), bool))
 
 
 def _learn(deadlines: Deadlines, slot: Slots, holes: Holes) -> None:
@@ -71,9 +76,10 @@ def _learn(deadlines: Deadlines, slot: Slots, holes: Holes) -> None:
 
 
 def _compare(
-    deadlines: Deadlines, slot: Slots, pieces: Pieces, known: list[OpenGap]
-) -> tuple[Edits, NDArray[np.bool_]]:
-    """What must be written, and which pieces are of slots that had no gap there before."""
+    deadlines: Deadlines, slot: Slots, pieces: Pieces, known: list[OpenGap], *, settled: bool
+) -> tuple[Edits, NDArray[np.bool_], list[int]]:
+    """What must be written, which pieces are of slots that had no gap there before, and slots to be looked at again
+    when history is in."""
     missing: defaultdict[int, list[Stretch]] = defaultdict(list)
     points = deadlines.windows.point[pieces.slot].tolist()
     columns = (pieces.start.tolist(), pieces.end.tolist(), pieces.cadence.tolist(), pieces.missing.tolist())
@@ -84,9 +90,16 @@ def _compare(
     for gap in known:
         had[numbers[gap.number]].append(gap)
     edits = Edits()
+    doubtful: list[int] = []
     for of in missing.keys() | had.keys():
-        compare(missing[of], had[of], edits)
-    return edits, np.array([not had[of] for of in pieces.slot.tolist()], bool)
+        found = Edits()
+        compare(missing[of], had[of], found)
+        lasting = [stretch for stretch in found.insert if stretch.end == FOREVER]
+        if not settled and lasting != found.insert:
+            doubtful.append(of)
+            found = Edits() if had[of] else Edits(insert=lasting)
+        edits.add(found)
+    return edits, np.array([not had[of] for of in pieces.slot.tolist()], bool), doubtful
 
 
 def _outcome(deadlines: Deadlines, slot: Slots, pieces: Pieces, fresh: NDArray[np.bool_]) -> Outcome:

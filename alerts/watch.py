@@ -58,6 +58,8 @@ RESYNC = 600 * MICROSECOND
 TEND = 10 * MICROSECOND
 """How often it is looked at what time alone does to alerts."""
 BEHIND = 60 * MICROSECOND
+SETTLED = 10 * MICROSECOND
+"""After so long without back-filled readings, and none waiting, history is in."""
 LONGEST_BACKOFF_S = 10.0
 STEADY_S = 30.0
 """After so long without one a failure is a new one, to be said."""
@@ -167,17 +169,20 @@ class Watch:
         deadlines.held = now >= deadlines.next_due and await self._behind(now)
         overdue = deadlines.overdue(now)
         deadlines.mark(overdue, np.maximum(deadlines.last[overdue], 1), np.full(len(overdue), now))
-        ids = await self._write(state, deadlines.take_marked(), now)
+        settled = await self._settled(state, now)
+        if settled:
+            deadlines.resume()
+        ids = await self._write(state, deadlines.take_marked(), now, settled=settled)
         if now >= self._next_tend:
             async with self._conn.transaction():
                 ids += await lifecycle.tend(self._conn, now, self._policy.patience)
             self._next_tend = now + TEND
         await self._tell(ids)
-        if now >= self._next_note:
+        if now >= self._next_note and not deadlines.waiting:
             await gaps.set_watched(self._conn, min(state.horizon or now, now))
             self._next_note = now + NOTE
 
-    async def _write(self, state: State, ranges: Ranges, now: int) -> list[int]:
+    async def _write(self, state: State, ranges: Ranges, now: int, *, settled: bool) -> list[int]:
         """Gaps and alerts, all or nothing; the ids of alerts that changed."""
         episodes = state.episodes
         if not len(ranges):
@@ -187,7 +192,7 @@ class Watch:
             async with self._conn.transaction():
                 return await lifecycle.commit(self._conn, changes, state.running, now, self._policy)
         async with self._conn.transaction():
-            outcome = await look(self._conn, state.deadlines, ranges, now)
+            outcome = await look(self._conn, state.deadlines, ranges, now, settled=settled)
             episodes.take(outcome)
             changes = self._with_inspected(state, episodes.changes(now), now)
             changes.past += episodes.past(outcome.past, now)
@@ -236,7 +241,8 @@ class Watch:
         if live:
             state.horizon = max(state.horizon, batch.received)
         else:
-            self._inspections.history_came(self._clock())
+            state.history = self._clock()
+            self._inspections.history_came(state.history)
 
     async def _follow_registry(self) -> None:
         async for entry in self._stream.registry.watch("revision"):
@@ -253,11 +259,21 @@ class Watch:
         state = self._state
         if state is None or now - state.horizon < BEHIND:
             return False
+        return await self._waits("live", "meters", "mqtt")
+
+    async def _settled(self, state: State, now: int) -> bool:
+        """Whether no history is coming in that may fill what is missing between readings."""
+        if not state.deadlines.marked and not state.deadlines.waiting:
+            return True
+        return now - state.history >= SETTLED and not await self._waits("backfill")
+
+    async def _waits(self, *lanes: str) -> bool:
+        """Whether messages wait in these lanes, or nobody can say."""
         try:
             backlog = await self._stream.backlog()
         except StorageError:
             return True
-        return backlog["live"] + backlog["meters"] + backlog["mqtt"] > 0
+        return any(backlog[lane] for lane in lanes)
 
     async def _tell(self, ids: list[int]) -> None:
         for start in range(0, len(ids), gaps.CHUNK):

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from alerts.watch import run
+from alerts.watch import SETTLED, run
 from config.samples import SampleBatch
 from config.settings import Settings
 from storage import alerts as table
@@ -139,8 +139,12 @@ async def test_imported_history_records_old_holes_without_alerts(world: World) -
         await world.poll(points, START + 2 * MINUTE)
         await watch.cycle()
         assert await world.gaps() == [(point, -30 * 1440, 1, 30 * 1440 + 1) for point in points]
+        before = await world.gaps()
         history = [START - 3 * DAY + minute * MINUTE for minute in range(1440) if not 600 <= minute < 700]
         await world.read(points, history, lane="backfill")
+        await watch.cycle()
+        assert await world.gaps() == before
+        world.clock.now += SETTLED
         await watch.cycle()
         assert await world.gaps() == [
             row
@@ -152,6 +156,39 @@ async def test_imported_history_records_old_holes_without_alerts(world: World) -
             ]
         ]
         assert await world.alerts() == []
+
+
+async def test_history_that_comes_in_opens_no_gaps_that_more_history_fills(world: World) -> None:
+    await world.register(since=START - 2 * DAY)
+    points = world.points(1)
+    async with world.watching() as watch:
+        newest, oldest = range(-1440, 0), range(-2880, -1440)
+        await world.read(points, [START + minute * MINUTE for minute in newest], lane="backfill")
+        await world.read(points, [START])
+        await watch.cycle()
+        assert await world.gaps() == []
+        await world.read(points, [START + minute * MINUTE for minute in oldest if minute != -2000], lane="backfill")
+        await watch.cycle()
+        world.clock.now += SETTLED
+        await watch.cycle()
+        assert await world.gaps() == []
+        assert await world.gaps("closed") == []
+        assert not watch._state.deadlines.waiting  # type: ignore[union-attr]
+
+
+async def test_a_hole_in_history_is_a_gap_when_history_is_in_though_the_watch_changed(world: World) -> None:
+    await world.register(since=START - DAY)
+    points = world.points(1)
+    async with world.watching() as watch:
+        await world.read(points, [START + minute * MINUTE for minute in range(-1440, -60)], lane="backfill")
+        await world.read(points, [START + minute * MINUTE for minute in range(-30, 1)], lane="backfill")
+        await watch.cycle()
+        assert await world.gaps() == []
+        watch._revised = True
+        await watch.cycle()
+        world.clock.now += SETTLED
+        await watch.cycle()
+        assert await world.gaps() == [(point, -60, -30, 30) for point in points]
 
 
 async def test_a_lost_event_raises_nothing_and_a_hole_behind_it_is_found(world: World) -> None:
