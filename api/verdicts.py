@@ -96,7 +96,7 @@ def _time(row: Row, now: int, kept_from: int) -> int:
 
 def _value(row: Row) -> float:
     if row.quantity not in QUANTITIES:
-        raise _No(f"quantity: unknown {row.quantity!r}")
+        raise _No(f"quantity: unknown {row.quantity!r}; see GET /v1/quantities")
     try:
         value = row.value * to_canonical(row.quantity, row.unit) if row.unit else row.value
     except KeyError as error:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from collector.arrivals import Arrivals, Finding
 from collector.pairs import Array
 from collector.visible import Alarm
-from config.errors import ConfigError, Fault
+from config.errors import ConfigError, Fault, unreadable
 from config.quality import Method, Quality
 from config.samples import MICROSECOND
 from storage.intervals import IntervalColumns
@@ -57,7 +57,9 @@ def read_meters(path: Path) -> dict[str, MeterFacts]:
     """An object by meter, or a list of objects with a key `meter`; sorted by meter."""
     try:
         document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError([unreadable(path, error)]) from None
+    except ValueError as error:
         raise _fault(path, f"cannot be read as JSON: {error}", "correct it") from error
     if isinstance(document, list):
         document = {str(row.get("meter", "")): row for row in document if isinstance(row, dict)}

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
-from config.errors import ConfigError, Fault
+from config.errors import ConfigError, Fault, unreadable
 
 
 class Named(Protocol):
@@ -31,7 +31,9 @@ def read(file: Path) -> tuple[str, dict[str, Any]]:
     try:
         text = file.read_text("utf-8")
         return text, tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ConfigError([unreadable(file, error)]) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError([Fault(str(file), f"cannot be read as TOML: {error}", "correct the file")]) from None
 
 

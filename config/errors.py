@@ -9,6 +9,7 @@ WanjiaError
 import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class WanjiaError(Exception):
@@ -34,6 +35,11 @@ class ConfigError(WanjiaError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def unreadable(file: Path, error: OSError) -> Fault:
+    """The fault of a file that cannot be opened."""
+    return Fault(str(file), f"cannot be read: {error.strerror or error}", "give an existing file")
 
 
 def advice(value: str, names: Collection[str]) -> str:

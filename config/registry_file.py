@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from config.errors import ConfigError, Fault
+from config.errors import ConfigError, Fault, unreadable
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULL = "tag:yaml.org,2002:null"
@@ -83,7 +83,7 @@ def read_text(path: Path) -> str:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise ConfigError([Fault(f"{path}:{line}", "is not UTF-8", "save it as UTF-8 (not GBK)")]) from None
     except OSError as error:
-        raise ConfigError([Fault(str(path), f"cannot be read: {error.strerror}", "give an existing file")]) from None
+        raise ConfigError([unreadable(path, error)]) from None
 
 
 def _value(node: yaml.Node, file: str, path: str, faults: list[Fault]) -> Any:

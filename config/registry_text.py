@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,14 +30,14 @@ def _enterprise(enterprise: Enterprise) -> dict[str, Any]:
     zone = ZoneInfo(enterprise.zone)
     lists = {"metering_points", "meters"}
     head = enterprise.model_dump(by_alias=True, exclude=lists, exclude_defaults=True)
-    values: dict[str, Any] = _plain(head, zone)
+    values: dict[str, Any] = plain(head, zone)
     values["metering_points"] = [_metering_point(point) for point in enterprise.metering_points]
     values["meters"] = [_meter(meter, zone) for meter in enterprise.meters]
     return values
 
 
 def _metering_point(point: MeteringPoint) -> Any:
-    return _plain(point.model_dump(exclude_defaults=True), None)
+    return plain(point.model_dump(exclude_defaults=True), None)
 
 
 def _meter(meter: Meter, zone: ZoneInfo) -> Any:
@@ -47,7 +47,7 @@ def _meter(meter: Meter, zone: ZoneInfo) -> Any:
         values["every"] = _seconds(meter.every)
     places = [_installation(place) for place in meter.installations]
     values.update(places[0] if len(places) == 1 else {"installations": places} if places else {})
-    return _plain(values, zone)
+    return plain(values, zone)
 
 
 def _installation(place: Installation) -> dict[str, Any]:
@@ -61,19 +61,19 @@ def _seconds(seconds: int) -> str:
     return f"{seconds}s"
 
 
-def _plain(value: Any, zone: ZoneInfo | None) -> Any:
+def plain(value: Any, zone: tzinfo | None) -> Any:
     """The value without what is None, whole numbers without a fraction, times as text in the zone."""
     match value:
         case dict():
-            return {key: _plain(inner, zone) for key, inner in value.items() if inner is not None}
+            return {key: plain(inner, zone) for key, inner in value.items() if inner is not None}
         case list() | tuple():
-            return [_plain(inner, zone) for inner in value]
+            return [plain(inner, zone) for inner in value]
         case datetime():
             return value.astimezone(zone).isoformat()
         case date():
             return value.isoformat()
         case Decimal():
-            return _plain(float(value), zone)
+            return plain(float(value), zone)
         case float() if value.is_integer() and abs(value) < 1e15:
             return int(value)
     return value

@@ -1,16 +1,17 @@
 """Settings: environment variables `WANJIA_*` over `wanjia.toml` over the defaults below."""
 
+import difflib
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from config.addresses import masked
-from config.errors import ConfigError, Fault
+from config.errors import ConfigError, Fault, unreadable
 from config.mail import FORM, MailServer, mail_server
 from config.patience import FORM as FORM_HOURS
 from config.patience import Patience, by_severity
@@ -50,7 +51,7 @@ class Settings(BaseModel):
     )
     retention_days: int = Field(1826, ge=1, description="readings older than this are dropped")
     stream_bytes: int = Field(10 * 2**30, ge=2**20, description="how much the stream may hold on disk, in bytes")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is told")
 
     @field_validator("http", "mqtt")
     @classmethod
@@ -94,11 +95,12 @@ def split_address(value: str) -> tuple[str, int]:
 def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
     """Settings from the environment and the file. Raises ConfigError with every fault, naming variable or key."""
     environ = os.environ if environ is None else environ
-    file = Path(environ.get("WANJIA_CONFIG", FILE)) if file is None else file
-    values: dict[str, Any] = _read(file) if file.exists() else {}
+    _refuse_misspelt(environ)
+    file = file or Path(environ.get("WANJIA_CONFIG") or FILE)
+    values: dict[str, Any] = _read(file) if file.exists() or environ.get("WANJIA_CONFIG") else {}
     sources = {key: f"{file} key {key}" for key in values}
     for name in Settings.model_fields:
-        variable = f"WANJIA_{name.upper()}"
+        variable = _variable(name)
         if environ.get(variable):
             values[name], sources[name] = environ[variable], variable
     try:
@@ -107,10 +109,26 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
         raise ConfigError([_fault(dict(item), sources, file) for item in error.errors()]) from None
 
 
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    """Raises ConfigError for variables that are almost a setting: a wrong `WANJIA_DATABASE_URI` would silently mean the
+    embedded server. Others may belong to whatever runs Wanjia, such as Kubernetes' `WANJIA_SERVICE_HOST`."""
+    known = [_variable(name) for name in (*Settings.model_fields, "config")]
+    unknown = sorted(name for name in environ if name.startswith("WANJIA_") and name not in known)
+    near = ((name, difflib.get_close_matches(name, known, 1, cutoff=0.9)) for name in unknown)
+    if faults := [Fault(name, "is not a setting", f"did you mean {match[0]}?") for name, match in near if match]:
+        raise ConfigError(faults)
+
+
+def _variable(name: str) -> str:
+    return f"WANJIA_{name.upper()}"
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except OSError as error:
+        raise ConfigError([unreadable(file, error)]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([Fault(str(file), f"cannot be read: {error}", "correct the file")]) from None
 
 
@@ -119,4 +137,5 @@ def _fault(item: dict[str, Any], sources: Mapping[str, str], file: Path) -> Faul
     if item["type"] == "extra_forbidden":
         return Fault(f"{file} key {key}", "is not a setting", f"use one of {', '.join(Settings.model_fields)}")
     fix = Settings.model_fields[key].description or "correct the value"
-    return Fault(sources.get(key, key), f"{masked(repr(item['input']))}: {item['msg']}", fix)
+    what = item["msg"].removeprefix("Value error, ")
+    return Fault(sources.get(key, key), f"{masked(repr(item['input']))}: {what}", fix)

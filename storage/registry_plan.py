@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from config.grid import Grid
 from config.quantities import QUANTITIES
 from config.registry_checks import Registry, check
 from config.registry_models import HEAD, Enterprise, Installation, Meter, MeteringPoint
+from config.registry_text import plain
 from config.rules import Scope, Setting
 from storage import thresholds
 from storage.registry_state import PointKey, State
@@ -109,13 +110,13 @@ class Plan:
     @property
     def reason(self) -> str:
         """What changed, in short."""
-        lines = [_line(change) for change in self.changes if change.kind != "enterprise"] or ["profiles"]
+        lines = [self._line(change) for change in self.changes if change.kind != "enterprise"] or ["profiles"]
         return "; ".join(lines[:_NAMED]) + (f"; and {len(lines) - _NAMED} more" if len(lines) > _NAMED else "")
 
     def __str__(self) -> str:
         """For people: one line per object, with the dates whose intervals are made again."""
         sections = [
-            [_line(change) for change in self.changes],
+            [self._line(change) for change in self.changes],
             [f"~ profile {name}" for name in self.profiles],
             [f"~ mapping {name}" for name in self.mappings],
             [str(change) for change in self.settings],
@@ -128,6 +129,15 @@ class Plan:
         if self.empty:
             lines.append("nothing to change")
         return "\n".join(lines)
+
+    def _line(self, change: Change) -> str:
+        name = f"{change.kind.replace('_', ' ')} {change.uscc}{'/' if change.code else ''}{change.code}"
+        if change.before is None:
+            return f"+ {name}"
+        zone = self.zones[change.uscc]
+        before, after = shown(change.before, zone), shown(change.after, zone)
+        keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        return f"~ {name}: " + ", ".join(f"{key} {_text(before.get(key))} → {_text(after.get(key))}" for key in keys)
 
     def _recomputed(self) -> list[str]:
         """A line per metering point and range, with what becomes of each register that changes."""
@@ -270,24 +280,15 @@ def rezoned(change: Change) -> bool:
     return isinstance(before, Enterprise) and isinstance(after, Enterprise) and before.zone != after.zone
 
 
-def shown(item: Item | None) -> dict[str, Any]:
-    """An object as plain data without its lists of other objects and without passwords."""
+def shown(item: Item | None, zone: tzinfo = UTC) -> dict[str, Any]:
+    """An object as plain data, times in the zone, without its lists of other objects and without passwords."""
     if item is None:
         return {}
-    values = item.model_dump(mode="json", by_alias=True, exclude={"metering_points", "meters"}, exclude_defaults=True)
+    lists = {"metering_points", "meters"}
+    values: dict[str, Any] = plain(item.model_dump(by_alias=True, exclude=lists, exclude_defaults=True), zone)
     if values.get("address"):
         values["address"] = masked(values["address"])
     return values
-
-
-def _line(change: Change) -> str:
-    name = f"{change.kind.replace('_', ' ')} {change.uscc}{'/' if change.code else ''}{change.code}"
-    after = shown(change.after)
-    if change.before is None:
-        return f"+ {name}"
-    before = shown(change.before)
-    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    return f"~ {name}: " + ", ".join(f"{key} {_text(before.get(key))} → {_text(after.get(key))}" for key in keys)
 
 
 def _text(value: Any) -> str:

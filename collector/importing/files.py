@@ -22,7 +22,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from collector.importing.report import Reason
-from config.errors import ConfigError, Fault
+from config.errors import ConfigError, Fault, unreadable
 from config.readingsform import Form
 
 BLOCK_BYTES = 8 << 20
@@ -70,8 +70,8 @@ def open_file(path: Path, form: Form) -> File:
         raise ConfigError([Fault(str(path), "is of no known kind", f"give one of {', '.join(kinds)}")])
     try:
         return kind(path, form)
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from None
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise ConfigError([unreadable(path, error)]) from None
     except DAMAGE as error:
         raise _unreadable(path, str(error)) from None
 

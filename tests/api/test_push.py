@@ -48,7 +48,7 @@ def verdict(**changes: object) -> str:
         ({"metering_point": "E-1"}, "meter: give either meter or metering_point"),
         ({"meter": None, "metering_point": "E-9"}, "metering_point: U has no metering point 'E-9' with a meter"),
         ({"quantity": "active_power"}, "quantity: active_power is not kept of M-1"),
-        ({"quantity": "joy"}, "quantity: unknown 'joy'"),
+        ({"quantity": "joy"}, "quantity: unknown 'joy'; see GET /v1/quantities"),
         ({"unit": "MWh"}, ""),
         ({"unit": "m3"}, "unit: unit 'm3' does not measure active_energy_import"),
         ({"value": math.nan}, "value: is not a finite number"),
