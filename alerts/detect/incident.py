@@ -40,7 +40,7 @@ SEVERITY: dict[Cause, Literal["info", "warning", "critical"]] = {
 
 FACTORS = (
     (Cause.RATIO, 2.0), (Cause.RATIO, 0.5), (Cause.RATIO, 1.5), (Cause.LOST_PHASE, 2 / 3), (Cause.LEVEL, 1.3),
-    (Cause.LEVEL, 1 / 1.3), (Cause.SCALE, 10.0), (Cause.SCALE, 0.1),
+    (Cause.SCALE, 10.0), (Cause.SCALE, 0.1),
 )  # fmt: skip
 """Factors by which a fault of each class multiplies."""
 GAINS = (Cause.RATIO, Cause.LOST_PHASE, Cause.LEVEL, Cause.SCALE)

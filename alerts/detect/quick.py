@@ -167,9 +167,11 @@ def _totalled(memory: Memory, row: int) -> Burst | None:
     """A matter of scale that hours alone do not show: 24 hours that bring a multiple, or a fraction, of what any day
     of the weeks before brought."""
     two = np.concatenate([memory.normal[row - 1], memory.raw[row]])
-    days = memory.normal[max(row - RECENT, 0) : row - 1].sum(axis=1)
+    days, usual = memory.normal[max(row - RECENT, 0) : row - 1].sum(axis=1), HOURS * memory.mean[row]
     for past in range(HOURS + AWHILE, 2 * HOURS + 1, AWHILE):
         total = float(two[past - HOURS : past].sum())
+        if usual / 2 < total < 2 * usual:
+            continue
         sign = 1 if total > MULTIPLE * days.max() else -1 if total < days.min() / MULTIPLE else 0
         if sign:
             expected = np.concatenate([memory.expected(row - 1, row - 1), memory.expected(row, row)])
