@@ -208,20 +208,6 @@ class QualityItem(BaseModel):
     conflicts: int = Field(description="Readings set aside: they differ from a stored one of the same time")
 
 
-class GapItem(BaseModel):
-    model_config = {"populate_by_name": True}
-
-    id: int
-    uscc: str
-    metering_point: str
-    quantity: str
-    start: datetime = Field(alias="from")
-    end: datetime | None = Field(alias="to")
-    cause: str
-    state: Literal["open", "closed"]
-    missing: int
-
-
 class Buckets(BaseModel):
     value: Numbers
     quality: Words

@@ -29,7 +29,7 @@ FOREVER = int(np.iinfo(np.int64).max)
 CHUNK = 5_000
 """Ranges looked at by one statement: keeps each far below the time limit."""
 
-State = Literal["open", "closed"]
+State = Literal["open", "accepted", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +210,7 @@ def _item(row: Record) -> dict[str, Any]:
         "to": local(row["to_time"], zone),
         "cause": row["cause"],
         "state": row["state"],
+        "assignee": row["assignee"],
         "missing": row["missing"],
     }
 

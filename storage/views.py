@@ -140,6 +140,11 @@ async def gaps(
     )
 
 
+async def gap(db: Database, sight: Sight, number: int) -> Row | None:
+    found = await gap_rows.page(db, enterprise=sight.uscc, region=sight.region, limit=1, after=str(number + 1))
+    return next((item for item in found.items if item["id"] == number), None)
+
+
 async def alerts(db: Database, sight: Sight, chosen: Chosen, *, sort: Sort, limit: int, after: Cursor | None) -> Listed:
     """Alerts, newest first or those with most at stake."""
     if not _within(sight, chosen.enterprise):

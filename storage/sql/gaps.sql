@@ -73,7 +73,7 @@ left join lateral (
 order by range.number, hole.time;
 
 -- name: gap_open_between
--- Open gaps of points that lie between two readings (high null: to the end of time).
+-- Gaps of points, open or accepted, that lie between two readings (high null: to the end of time).
 select
     gap.id, range.number::integer,
     (extract(epoch from gap.from_time) * 1000000)::bigint as from_us,
@@ -81,23 +81,23 @@ select
     gap.missing
 from unnest($1::integer[], $2::bigint[], $3::bigint[])
     with ordinality as range (point_id, low, high, number)
-join gap on gap.point_id = range.point_id and gap.state = 'open'
+join gap on gap.point_id = range.point_id and gap.state <> 'closed'
     and gap.from_time >= timestamptz 'epoch' + range.low * interval '1 microsecond'
     and (range.high is null or gap.from_time < timestamptz 'epoch' + range.high * interval '1 microsecond')
 order by range.number, gap.from_time;
 
 -- name: gap_open_points
--- Per point with open gaps: since when one lasts (null: none does).
+-- Per point with gaps open or accepted: since when one lasts (null: none does).
 select point_id, (extract(epoch from max(from_time) filter (where to_time is null)) * 1000000)::bigint as since,
     bool_or(to_time is not null) as holed
-from gap where state = 'open' group by point_id;
+from gap where state <> 'closed' group by point_id;
 
 -- name: gap_filled
--- Open gaps in which there are readings: something came unnoticed.
+-- Gaps open or accepted in which there are readings: something came unnoticed.
 select gap.point_id, (extract(epoch from gap.from_time) * 1000000)::bigint as from_us,
     (extract(epoch from gap.to_time) * 1000000)::bigint as to_us
 from gap
-where gap.state = 'open' and exists (
+where gap.state <> 'closed' and exists (
     select from reading
     where reading.point_id = gap.point_id and reading.time >= gap.from_time
         and reading.time < coalesce(gap.to_time, 'infinity')
@@ -144,8 +144,8 @@ on conflict (one) do update set until = excluded.until;
 -- Newest first. $1 enterprise, $2 region prefix, $3 state: null is any; $4: ids below.
 select
     gap.id, enterprise.uscc, enterprise.zone, metering_point.code as metering_point, point.quantity,
-    gap.from_time, gap.to_time, gap.cause, gap.state,
-    case when gap.state = 'open' and gap.to_time is null
+    gap.from_time, gap.to_time, gap.cause, gap.state, gap.assignee,
+    case when gap.state <> 'closed' and gap.to_time is null
         then greatest(ceil(extract(epoch from now() - gap.from_time) / gap.cadence_s), gap.missing)::integer
         else gap.missing
     end as missing
@@ -159,3 +159,26 @@ where ($1::text is null or enterprise.uscc = $1)
     and ($4::bigint is null or gap.id < $4)
 order by gap.id desc
 limit $5;
+
+-- name: gap_claim
+-- Gap $1 if it is within the asker's bounds, locked. $2 enterprise, $3 region prefix; null: no such bound.
+select gap.state, gap.to_time
+from gap
+join point on point.id = gap.point_id
+join metering_point on metering_point.id = point.metering_point_id
+join enterprise on enterprise.id = metering_point.enterprise_id
+where gap.id = $1
+    and ($2::text is null or enterprise.uscc = $2) and ($3::text is null or starts_with(enterprise.region, $3))
+for update of gap;
+
+-- name: gap_accept
+update gap set state = 'accepted' where id = $1;
+
+-- name: gap_assign
+update gap set assignee = $2 where id = $1;
+
+-- name: gap_record
+insert into gap_event (gap_id, actor, action, note) values ($1, $2, $3, $4);
+
+-- name: gap_events
+select at, actor, action, note from gap_event where gap_id = $1 order by id;

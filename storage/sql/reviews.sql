@@ -40,7 +40,7 @@ select
     count(*) filter (where gap.state = 'open') over () as open, (sum(lost.missing) over ())::bigint as all_missing
 from gap
 cross join lateral (
-    select case when gap.state = 'open' and gap.to_time is null
+    select case when gap.state <> 'closed' and gap.to_time is null
         then greatest(ceil(extract(epoch from least(now(), $3) - gap.from_time) / gap.cadence_s), gap.missing)::integer
         else gap.missing
     end as missing
