@@ -164,6 +164,7 @@ async def test_gaps_carriers_profiles(world: World) -> None:
         "to": "2026-01-01T00:05:00+08:00",
         "cause": "silent",
         "state": "open",
+        "assignee": "",
         "missing": 5,
     }
     carriers = {item["code"]: item for item in (await world.ok("/v1/carriers", "regulator"))["items"]}
