@@ -26,6 +26,11 @@ class GapItem(BaseModel):
         description="open: the data are still missing; accepted: they are, and somebody accepts it; closed: filled"
     )
     assignee: str = Field(description="The name of a key; empty: nobody")
+    opened_at: datetime = Field(description="When it was found")
+    due: datetime = Field(
+        description="When the third working day after that ends; Monday to Friday count, public holidays are not known"
+    )
+    overdue: bool = Field(description="It is open and that is past")
     missing: int
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from config import workdays
 from config.addresses import masked
 from config.samples import Instants
 from storage.queries import SQL
@@ -201,6 +202,7 @@ async def page(
 
 def _item(row: Record) -> dict[str, Any]:
     zone = ZoneInfo(row["zone"])
+    due = workdays.due(row["opened_at"].astimezone(zone))
     return {
         "id": row["id"],
         "uscc": row["uscc"],
@@ -211,6 +213,9 @@ def _item(row: Record) -> dict[str, Any]:
         "cause": row["cause"],
         "state": row["state"],
         "assignee": row["assignee"],
+        "opened_at": local(row["opened_at"], zone),
+        "due": due.isoformat(),
+        "overdue": row["state"] == "open" and due < datetime.now(UTC),
         "missing": row["missing"],
     }
 

@@ -144,7 +144,7 @@ on conflict (one) do update set until = excluded.until;
 -- Newest first. $1 enterprise, $2 region prefix, $3 state: null is any; $4: ids below.
 select
     gap.id, enterprise.uscc, enterprise.zone, metering_point.code as metering_point, point.quantity,
-    gap.from_time, gap.to_time, gap.cause, gap.state, gap.assignee,
+    gap.from_time, gap.to_time, gap.cause, gap.state, gap.assignee, gap.opened_at,
     case when gap.state <> 'closed' and gap.to_time is null
         then greatest(ceil(extract(epoch from now() - gap.from_time) / gap.cadence_s), gap.missing)::integer
         else gap.missing

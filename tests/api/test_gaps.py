@@ -79,3 +79,14 @@ async def test_who_may_do_what(world: World) -> None:
         answer = await world.post(f"/v1/gaps/{number}/assign", "operator", json={"assignee": name})
         assert_problem(answer, 422, "invalid-body", "assignee")
     assert (await world.ok(f"/v1/gaps/{number}", "enterprise"))["uscc"] == USCC
+
+
+async def test_an_open_gap_is_overdue_when_its_working_days_are_over(world: World) -> None:
+    number = await gap(world)
+    assert (await world.ok(f"/v1/gaps/{number}"))["overdue"] is False
+    await world.db.pool.execute("update gap set opened_at = '2026-03-06T12:00:00Z'")  # a Friday
+    found = await world.ok(f"/v1/gaps/{number}")
+    assert (found["opened_at"], found["due"]) == ("2026-03-06T20:00:00+08:00", "2026-03-12T00:00:00+08:00")
+    assert found["overdue"] is True
+    await act(world, number, "accept", reason="nothing was kept")
+    assert (await world.ok(f"/v1/gaps/{number}"))["overdue"] is False
