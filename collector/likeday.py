@@ -2,9 +2,11 @@
 
 Every slot of a gap is compared with the same time of the clock on the complete days around it. A day counts the more
 the nearer it is, the more its kind (weekday, Saturday, Sunday) and its course are those of the gap's own day of the
-week, and the liker it was to the hours just before and after the gap and to its total. Then every slot gets the same
+week, and the liker it was to the hours just before and after the gap and to its total. What it had in the slots just
+before and after counts too, the more the less the time of the clock matters there. Then every slot gets the same
 quantile of what its like days had, the one by which the sum is the energy that is known: where the days differ, that
-errs least.
+errs least. Over several days the energy leans to that end of the gap where the days beside it had more than is usual
+for their day of the week.
 """
 
 from __future__ import annotations
@@ -18,22 +20,34 @@ from config.clocks import local
 from config.samples import MICROSECOND
 
 DAY = 86_400 * MICROSECOND
-BEFORE, AFTER = 28 * DAY, 14 * DAY
+BEFORE, AFTER = 56 * DAY, 28 * DAY
 """How far before and after a gap like days are looked for."""
 
 # What makes a day like another. The weight of a day is e to the minus distance; differences count in their own means.
-# Chosen on real meters, cross-validated over them: half or double of any changes the error by a few percent
-# (tests/benchmarks/estimate.py measures it).
-_NEAR = 20
+# Chosen on real meters, each half of them judging what the other chose: half or double of any changes the error by at
+# most a few percent (tests/benchmarks/estimate.py measures it).
+_NEAR = 24
 """Days for one unit of distance."""
-_COURSE, _SHOULDER, _TOTAL = 1.0, 2.0, 0.5
+_COURSE, _SHOULDER, _TOTAL = 1.3, 4.0, 0.6
 _FADE = 0.25
 """Days from a shoulder at which it counts for less by e."""
 _HOURS = 2 * 3600 * MICROSECOND
 """How long a shoulder is."""
-_KINDS = -np.log([[1.0, 0.3, 0.3], [0.3, 1.0, 0.65], [0.3, 0.65, 1.0]])
+_KINDS = -np.log([[1.0, 0.2, 0.2], [0.2, 1.0, 0.55], [0.2, 0.55, 1.0]])
 """Weekday, Saturday, Sunday."""
-_SAME_WEEKDAY = np.log(2.0)
+_SAME_WEEKDAY = np.log(2.5)
+_CLOCK = 6.0
+"""Distance of neighbouring slots that differ as much from one another as one does from day to day."""
+_MOVED = 100.0
+"""So many times as much: they have nothing in common."""
+_CLOSE = 3600 * MICROSECOND
+"""The longest slots whose neighbours count for them."""
+_BESIDE = 3
+"""How many days before a gap, and after it, say whether more than usual flowed."""
+_LASTING = 0.8
+"""The part of that which is left a day later."""
+_LEVELS = 1 / 3, 3.0
+"""The least and the most of what is usual."""
 _EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday; Monday is 0."""
 _HALVINGS = 16
@@ -67,7 +81,7 @@ def spread(start: Array, consumption: Array, gap: Gap, length: int, zone: str) -
         return None
     if np.isnan(gap.energy):
         return Spread(_mean(days, gap), len(days))
-    found = _quantile(days, gap)
+    found = _quantile(days, gap) * np.sqrt(days.levels())[days.block]
     total = float(found.sum())
     return Spread(found * (gap.energy / total), len(days)) if total > 0 else None
 
@@ -120,6 +134,43 @@ class _Days:
         weights: Array = np.exp(distance.min(1, keepdims=True) - distance)
         return weights
 
+    def pooled(self) -> tuple[Array, Array]:
+        """What the days had in each slot and in those beside it (axis 0), with their weights as `weights` has them."""
+        weights = self.weights()
+        if DAY // self._per_day > _CLOSE:
+            return self.value, weights
+        columns = np.arange(self.value.shape[1])
+        beside = [self._taken(columns - 1), self._taken(columns + 1)]
+        known = [~np.isnan(one) for one in beside]
+        values = [self.value, *(np.where(there, one, self.value) for there, one in zip(known, beside, strict=True))]
+        counts = [np.exp(-_CLOCK * self._moved(one)) for one in values]
+        parts = [weights, *(weights * there * count for there, count in zip(known, counts[1:], strict=True))]
+        return np.concatenate(values), np.concatenate(parts, 1)
+
+    def _moved(self, other: Array) -> Array:
+        """How far what the days had in each column lies from the other, by how far it lies apart from day to day."""
+        by_day = np.abs(self.value - np.median(self.value, 0)).mean(0)
+        apart = np.abs(np.sort(other, 0) - np.sort(self.value, 0)).mean(0)
+        most = np.where(apart > 0, _MOVED, 0.0)
+        moved: Array = np.divide(apart, by_day, out=most, where=by_day > apart / _MOVED)
+        return moved
+
+    def levels(self) -> Array:
+        """Of each day of the gap: what likely flowed by what is usual, as far as the days beside the gap tell."""
+        last = int(self.block[-1])
+        if last == 0:
+            return np.ones(1)
+        total, same = self.value.sum(1), (self.day[:, None] - self.day) % 7 == 0
+        usual = same @ total / same.sum(1)
+        level = np.divide(total, usual, out=np.ones(len(total)), where=usual > 0)
+        before = level[(self.day < 0) & (self.day >= -_BESIDE)]
+        after = level[(self.day > last) & (self.day <= last + _BESIDE)]
+        distance = np.arange(last + 1) + 0.5
+        levels = np.ones(last + 1)
+        for beside, apart in ((before, distance), (after, distance[::-1])):
+            levels += (beside.mean() - 1 if len(beside) else 0.0) * _LASTING**apart
+        return np.clip(levels, *_LEVELS)
+
     def _kinds(self, day: Array) -> Array:
         kinds: Array = np.clip((day[:, None] + self._weekday) % 7 - 4, 0, 2)
         return kinds
@@ -167,9 +218,9 @@ def _mean(days: _Days, gap: Gap) -> Array:
 
 def _quantile(days: _Days, gap: Gap) -> Array:
     """For each slot the quantile of its days, the same for all, by which their sum comes nearest to the energy."""
-    order = np.argsort(days.value, 0, kind="stable")
-    value = np.take_along_axis(days.value, order, 0)
-    weight = np.take_along_axis(days.weights(), order[None], 1)
+    value, weight = days.pooled()
+    order = np.argsort(value, 0, kind="stable")
+    value, weight = np.take_along_axis(value, order, 0), np.take_along_axis(weight, order[None], 1)
     position = (np.cumsum(weight, 1) - weight / 2) / weight.sum(1, keepdims=True)
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):

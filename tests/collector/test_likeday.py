@@ -77,6 +77,35 @@ def test_the_hours_beside_the_gap_tell_which_days_are_like_it() -> None:
     assert found.energy == pytest.approx(values[first : first + 4], rel=0.2)
 
 
+def test_over_days_the_energy_leans_to_the_end_where_more_than_usual_flowed() -> None:
+    start = starts(MONDAY, 28 * 24)
+    values = np.full(28 * 24, 10.0)
+    values[11 * 24 : 15 * 24] = 20.0
+    known, consumption, gap = around(start, values, 14 * 24, 18 * 24)
+    found = spread(known, consumption, gap, HOUR, "UTC")
+    assert found is not None
+    by_day = found.energy.reshape(4, 24).sum(1)
+    assert (np.diff(by_day) < 0).all()
+    assert by_day[0] > 1.2 * by_day[3]
+
+
+def test_where_the_clock_does_not_matter_the_slots_beside_steady_what_is_found() -> None:
+    start = starts(MONDAY, 28 * 24)
+
+    def unrest(course: Array) -> float:
+        """How far what is found is from the course, which all days have but for chance."""
+        found = []
+        for seed in range(8):
+            values = np.tile(course, 28) * np.random.default_rng(seed).uniform(1, 2, 28 * 24)
+            one = spread(*around(start, values, 14 * 24, 15 * 24), HOUR, "UTC")
+            assert one is not None
+            found.append(float(np.std(one.energy / course)))
+        return float(np.mean(found))
+
+    clockwork = np.where(np.arange(24) % 2, 1.0, 3.0)
+    assert unrest(np.ones(24)) < 0.9 * unrest(clockwork)
+
+
 def test_only_the_share_of_a_slot_that_lies_in_the_gap_gets_energy() -> None:
     start = starts(MONDAY, 21 * 24)
     known, consumption, gap = around(start, np.ones(21 * 24), 200, 206)
