@@ -6,6 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
+from config import settings
+
 ROLES = {
     "collect": "role: poll meters, subscribe to brokers",
     "ingest": "role: stream to database (one active, others stand by)",
@@ -63,6 +65,13 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
+
+
+def _address(text: str) -> str:
+    try:
+        return settings.address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _registry(actions: Actions) -> None:
@@ -149,9 +158,13 @@ def _import(actions: Actions) -> None:
 def _simulate(simulate: argparse.ArgumentParser) -> None:
     simulate.add_argument("profile", nargs="?", default="chint-dtsu666", help="default: chint-dtsu666")
     simulate.add_argument("--meters", type=_count, default=1)
-    simulate.add_argument("--listen", default="127.0.0.1:5020", help="host:port of the first (default 127.0.0.1:5020)")
+    simulate.add_argument(
+        "--listen", type=_address, default="127.0.0.1:5020", help="host:port of the first (default 127.0.0.1:5020)"
+    )
     simulate.add_argument(
         "--gateways", action="store_true", help="a hundred meters behind each port, as units 1 to 100"
     )
     simulate.add_argument("--demo", type=Path, metavar="DIR", help="instead: the meters of the demo in this folder")
-    simulate.add_argument("--mqtt", default="127.0.0.1:1883", help="host:port that the demo's MQTT meters publish to")
+    simulate.add_argument(
+        "--mqtt", type=_address, default="127.0.0.1:1883", help="host:port that the demo's MQTT meters publish to"
+    )

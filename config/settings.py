@@ -56,10 +56,7 @@ class Settings(BaseModel):
     @field_validator("http", "mqtt")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
-            raise ValueError("must be host:port, for example 127.0.0.1:8000")
-        return value
+        return address(value)
 
     @field_validator("smtp")
     @classmethod
@@ -86,6 +83,14 @@ class Settings(BaseModel):
         return mail_server(self.smtp, self.mail_from) if self.smtp else None
 
 
+def address(value: str) -> str:
+    """The value, when it is `host:port`. Raises ValueError."""
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError("must be host:port, for example 127.0.0.1:8000")
+    return value
+
+
 def split_address(value: str) -> tuple[str, int]:
     """`host:port` of a checked setting as a pair."""
     host, _, port = value.rpartition(":")
@@ -95,7 +100,6 @@ def split_address(value: str) -> tuple[str, int]:
 def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
     """Settings from the environment and the file. Raises ConfigError with every fault, naming variable or key."""
     environ = os.environ if environ is None else environ
-    _refuse_misspelt(environ)
     file = file or Path(environ.get("WANJIA_CONFIG") or FILE)
     values: dict[str, Any] = _read(file) if file.exists() or environ.get("WANJIA_CONFIG") else {}
     sources = {key: f"{file} key {key}" for key in values}
@@ -103,20 +107,23 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
         variable = _variable(name)
         if environ.get(variable):
             values[name], sources[name] = environ[variable], variable
+    faults = _misspelt(environ)
     try:
-        return Settings(**values)
+        chosen = Settings(**values)
     except ValidationError as error:
-        raise ConfigError([_fault(dict(item), sources, file) for item in error.errors()]) from None
+        raise ConfigError([*faults, *(_fault(dict(item), sources, file) for item in error.errors())]) from None
+    if faults:
+        raise ConfigError(faults)
+    return chosen
 
 
-def _refuse_misspelt(environ: Mapping[str, str]) -> None:
-    """Raises ConfigError for variables that are almost a setting: a wrong `WANJIA_DATABASE_URI` would silently mean the
-    embedded server. Others may belong to whatever runs Wanjia, such as Kubernetes' `WANJIA_SERVICE_HOST`."""
+def _misspelt(environ: Mapping[str, str]) -> list[Fault]:
+    """Variables that are almost a setting: a wrong `WANJIA_DATABASE_URI` would silently mean the embedded server.
+    Others may belong to whatever runs Wanjia, such as Kubernetes' `WANJIA_SERVICE_HOST`."""
     known = [_variable(name) for name in (*Settings.model_fields, "config")]
     unknown = sorted(name for name in environ if name.startswith("WANJIA_") and name not in known)
     near = ((name, difflib.get_close_matches(name, known, 1, cutoff=0.9)) for name in unknown)
-    if faults := [Fault(name, "is not a setting", f"did you mean {match[0]}?") for name, match in near if match]:
-        raise ConfigError(faults)
+    return [Fault(name, "is not a setting", f"did you mean {match[0]}?") for name, match in near if match]
 
 
 def _variable(name: str) -> str:

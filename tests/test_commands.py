@@ -173,7 +173,7 @@ class TestWhatCannotWork:
             (b"site = '\xff'", "wanjia.toml: cannot be read: .*; correct the file"),
             (b"stream_bytes = 'much'", "wanjia.toml key stream_bytes: 'much': .* integer.*; how much the stream may"),
             (b"http = 8000", "wanjia.toml key http: 8000: .* string; host:port of API and console"),
-            (b"mqtt = '1883'", "wanjia.toml key mqtt: '1883': .* must be host:port, for example"),
+            (b"mqtt = '1883'", "wanjia.toml key mqtt: '1883': must be host:port, for example"),
             (b"colour = 1", "wanjia.toml key colour: is not a setting; use one of database_url, nats_url"),
         ],
     )
@@ -184,6 +184,11 @@ class TestWhatCannotWork:
         assert len(ended.said) == 1
         assert matches(ended, says)
         assert not (tmp_path / "home").exists()
+
+    def test_an_address_on_the_command_line(self, tmp_path: Path) -> None:
+        ended = wanjia(clean(), "simulate", "--listen", "banana", folder=tmp_path)
+        assert ended.code == 2
+        assert ended.said[-1].endswith("argument --listen: must be host:port, for example 127.0.0.1:8000")
 
     def test_all_faults_of_the_settings_at_once(self, tmp_path: Path) -> None:
         wrong = clean(WANJIA_RETENTION_DAYS="0", WANJIA_LOG_LEVEL="loud", WANJIA_HTTP="8000")

@@ -30,6 +30,12 @@ def test_what_cannot_be_used_is_named_with_what_to_do(environ: dict[str, str], t
         load(environ)
 
 
+def test_all_faults_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({"WANJIA_HTPP": "127.0.0.1:1", "WANJIA_MQTT": "x"})
+    assert [fault.where for fault in caught.value.faults] == ["WANJIA_HTPP", "WANJIA_MQTT"]
+
+
 @pytest.mark.parametrize("name", ["WANJIA_SERVICE_HOST", "WANJIA_PORT", "WANJIA_TEST_DATABASE_URL"])
 def test_variables_of_others_are_left_alone(name: str) -> None:
     load({name: "x"})
