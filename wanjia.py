@@ -443,9 +443,11 @@ def _keys_create(options: argparse.Namespace) -> None:
 
 
 def _keys_revoke(options: argparse.Namespace) -> None:
+    from api.gate import FRESH_S
     from storage import access
 
     _with_stores(lambda database, _: access.revoke(database, options.name, actor=_user()))
+    print(f"{options.name}: revoked; a running API refuses it within {FRESH_S:g} s")
 
 
 def _keys_list(_: argparse.Namespace) -> None:

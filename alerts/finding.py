@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES = get_args(Severity)
 """From mild to grave."""
+_NAMED = 3
+"""Quantities a sentence names; the evidence names all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +198,15 @@ def last_reading(silence: Silence) -> tuple[str, str]:
 
 
 def quantities_zh(names: tuple[str, ...]) -> str:
-    return "、".join(QUANTITIES[name].zh for name in names)
+    """Names for a sentence: the first few where there are many."""
+    told = "、".join(QUANTITIES[name].zh for name in names[:_NAMED])
+    return told if len(names) <= _NAMED else f"{told}等 {len(names)} 个量"
 
 
 def quantities_en(names: tuple[str, ...]) -> str:
-    return "; ".join(QUANTITIES[name].en for name in names)
+    """Names for a sentence: the first few where there are many."""
+    told = "; ".join(QUANTITIES[name].en for name in names[:_NAMED])
+    return told if len(names) <= _NAMED else f"{told}; and {len(names) - _NAMED} more"
 
 
 def evidence(silence: Silence) -> dict[str, Any]:

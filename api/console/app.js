@@ -38,6 +38,7 @@ function route() {
   if (!who) return showSignIn();
   const [match, show] = ROUTES.map(([form, shown]) => [form.exec(path), shown]).find(([found]) => found) ?? [];
   const place = h("main", { id: "main", tabindex: "-1" });
+  document.title = t("app.name");
   fill(app, h("a", { class: "skip", href: "#main", onclick: skip }, t("nav.skip")), header(path), place);
   scrollTo(0, 0);
   if (!match) return fill(place, failed(new Problem(404, { title: t("state.nopage") })));

@@ -108,7 +108,9 @@ class Judge:
 
 
 def _column(reason: Reason, layout: Layout, series: Series) -> str:
-    """The column at fault; empty when the mapping file gives that field for all."""
+    """The column at fault (its heading, in a wide file); empty when the mapping file gives that field for all."""
     if reason.field == "time":
         return layout.time
-    return series.fields[reason.field].column if reason.field in series.fields else series.column
+    if reason.field not in series.fields:
+        return series.column
+    return series.fields[reason.field].column or (series.column if layout.wide else "")

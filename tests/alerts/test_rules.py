@@ -70,7 +70,7 @@ def test_vectors_of_silence(rule: str, vector: dict[str, Any]) -> None:
         cadence=vector["cadence_s"] * SECOND,
         grace=int(max(limits.get("cadences", 0) * vector["cadence_s"], limits.get("seconds", 0))) * SECOND,
         missing=vector["missing"],
-        quantities=("active_energy_import", "active_power"),
+        quantities=tuple(vector.get("quantities", ("active_energy_import", "active_power"))),
         behind=tuple(replace(SUBJECT, meter=meter) for meter in vector.get("behind", ())),
     )
     finding = SILENCE[rule].find(silence)

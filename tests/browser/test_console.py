@@ -263,6 +263,7 @@ async def test_problems_are_told_in_the_servers_words(console: Console) -> None:
     async with console.signed_in(f"/metering-points/{WORKS}/none") as page:
         await expect(page.get_by_role("alert")).to_contain_text(f"no metering point {WORKS}/none")
         await expect(page.get_by_role("button", name="重试")).to_be_visible()
+        assert await page.title() == "万家能源计量"
     assert all("404" in text for text in console.problems)
     console.problems.clear()
 

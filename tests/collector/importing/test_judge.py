@@ -100,6 +100,15 @@ def test_wide_files_have_holes(tmp_path: Path) -> None:
     assert report.examples[0].place == f"{file}:4 E-1"
 
 
+def test_a_heading_of_a_wide_file_that_is_no_metering_point_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("time,E-1,X-9\n2026-01-02T08:00:00Z,1,2\n")
+    form = Form(fixed=Place(uscc="W", quantity="active_energy_import"), wide="metering_point")
+    report = checked(form, file)
+    assert (report.accepted, dict(report.refused)) == (1, {Reason.NO_PLACE: 1})
+    assert report.examples[0].place == f"{file}:2 X-9"
+
+
 def test_words_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_text("表号,项目,时间,读数\nM-1,正向有功,2026/1/2 8:00,7\n")
