@@ -157,13 +157,16 @@ async def moment(
     ] = None,
 ) -> Moment:
     """Raises Problem for an instant that is not over."""
-    present = await views.present(served.database)
-    if as_of is None:
-        return Moment(present, served.points)
-    at = at_instant("as_of", as_of)
-    if at > present:
-        raise bad_parameter("as_of", f"{as_of} is not over yet")
-    return Moment(at, await views.points_at(served.database, served.points, at))
+    known = served.points
+    at = present = await views.present(served.database)
+    if as_of is not None:
+        at = at_instant("as_of", as_of)
+        if at > present:
+            raise bad_parameter("as_of", f"{as_of} is not over yet")
+    newest = await served.registry()
+    if as_of is None and newest is known:
+        return Moment(at, known)
+    return Moment(at, await views.points_at(served.database, newest, at))
 
 
 AsOf = Annotated[Moment, Depends(moment)]

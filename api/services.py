@@ -57,6 +57,7 @@ class Services:
         self._measured: dict[str, tuple[CalorificValue, ...]] = {}
         self.prices = prices(own_prices)
         self.points = PointTable()
+        self._loading = asyncio.Lock()
         self.latest = Latest()
         self.hub = Hub()
         self.standings = Standings()
@@ -97,6 +98,13 @@ class Services:
         self.points = await load_points(self.database)
         self.hub.regions = await views.regions(self.database)
         self._measured = await views.calorific_values(self.database)
+
+    async def registry(self) -> PointTable:
+        """The points as they are now, whether or not the stream has told of a change yet."""
+        async with self._loading:
+            if await views.revision(self.database) != self.points.revision:
+                await self.reload()
+        return self.points
 
     async def resync(self) -> None:
         """Take the last readings as the database has them."""

@@ -39,9 +39,10 @@ async def series(
 
 
 async def points_at(db: Database, table: PointTable, at: int) -> PointTable:
-    """The point table with readings expected as they were at an instant."""
+    """The point table without the points that came later, and with readings expected as they were at an instant."""
     async with db.connection() as conn:
         rows = await conn.fetch(SQL["schedules_at"], instant(at))
+        later = {row["id"] for row in await conn.fetch(SQL["points_since"], instant(at))}
     schedules: dict[int, list[tuple[int, int | None]]] = {}
     for point, valid_from, cadence_s in rows:
         schedules.setdefault(point, []).append((valid_from, cadence_s))
@@ -50,4 +51,9 @@ async def points_at(db: Database, table: PointTable, at: int) -> PointTable:
         for point, schedule in schedules.items()
         if point in table.points
     }
-    return replace(table, points={**table.points, **changed}) if changed else table
+    points = {id: changed.get(id, point) for id, point in table.points.items() if id not in later}
+    there = {
+        where: {quantity: id for quantity, id in found.items() if id in points}
+        for where, found in table.by_metering_point.items()
+    }
+    return replace(table, points=points, by_metering_point=there)

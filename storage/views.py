@@ -27,6 +27,7 @@ from storage.access import Principal
 from storage.alerts import Chosen, Cursor, Listed, Sort
 from storage.columns import instant
 from storage.gaps import Page
+from storage.queries import SQL
 
 if TYPE_CHECKING:
     from storage.database import Database
@@ -295,8 +296,14 @@ async def present(db: Database) -> int:
     return await moments.present(db)
 
 
+async def revision(db: Database) -> int:
+    """Of the registry, as it is now."""
+    async with db.connection() as conn:
+        return int(await conn.fetchval(SQL["registry_revision"]))
+
+
 async def points_at(db: Database, table: PointTable, at: int) -> PointTable:
-    """The point table with readings expected as they were at an instant."""
+    """The points there were at an instant, with readings expected as they were then."""
     return await moments.points_at(db, table, at)
 
 

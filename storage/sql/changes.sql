@@ -34,8 +34,9 @@ join enterprise on enterprise.id = metering_point.enterprise_id
 group by 1, 2;
 
 -- name: present
--- Just before the transaction began in which the holder of lock ($1, $2) is; now if it is in none.
-select (extract(epoch from coalesce(min(writer.xact_start) - interval '1 microsecond', clock_timestamp())) * 1000000)::bigint
+-- Just before the transaction began in which the holder of lock ($1, $2) is; when this statement began, if
+-- it is in none: it may begin another while this looks.
+select (extract(epoch from coalesce(min(writer.xact_start) - interval '1 microsecond', statement_timestamp())) * 1000000)::bigint
 from pg_locks as held
 join pg_stat_activity as writer on writer.pid = held.pid
 where held.locktype = 'advisory' and held.granted and held.classid = $1::oid and held.objid = $2::oid and held.objsubid = 2
@@ -53,3 +54,6 @@ select point_id, (extract(epoch from valid_from) * 1000000)::bigint as valid_fro
 from schedule_version
 where (point_id, until) in (select point_id, min(until) from schedule_version where until > $1 group by point_id)
 order by point_id, schedule_version.valid_from;
+
+-- name: points_since
+select id from point where since > $1;

@@ -238,10 +238,12 @@ from unnest($1::integer[], $2::bigint[], $3::integer[]) new (point_id, valid_fro
 delete from segment where point_id = any($1::integer[]);
 
 -- name: registry_drop_schedules
--- What was expected until now is kept: answers as of an earlier instant need it.
+-- What was expected until now is kept, also that nothing was: answers as of an earlier instant need it. Until now, not
+-- until the transaction began: it may have been reading for a while. All rows of a point have one `until`.
 with gone as (delete from schedule where point_id = any($1::integer[]) returning *)
 insert into schedule_version (point_id, valid_from, cadence_s, until)
-select point_id, valid_from, cadence_s, clock_timestamp() from gone;
+select point, coalesce(valid_from, 'epoch'), cadence_s, statement_timestamp()
+from unnest($1::integer[]) as point left join gone on point_id = point;
 
 -- name: registry_put_profiles
 insert into profile (name, body)

@@ -12,6 +12,7 @@ import pytest
 
 from storage import registry
 from storage.exclusive import exclusive
+from storage.queries import SQL
 from tests.api.conftest import REGISTRY, START, USCC, World, assert_problem
 from tests.api.ingesting import MINUTE, come, ingest
 from tests.api.test_edits import at, rising
@@ -34,6 +35,12 @@ QUESTIONS = [
     (f"/v1/enterprises/{USCC}/balance?{DAY}&interval=1h", JSON),
     (f"/v1/regions/11/consumption?{DAY}", JSON),
 ]
+NEWCOMER = """\
+      - {code: E-9, name: Second incomer, carrier: electricity, boundary: true}
+    meters:
+      - {code: M-9, profile: chint-dtsu666, at: E-9, from: 2026-01-01T00:00:00+08:00,
+         driver: modbus-tcp, address: 10.0.0.9:502, unit: 1, every: 60s}
+"""
 Answer = tuple[str, str, str, bytes]
 """Question, form, as of when, body."""
 
@@ -68,9 +75,11 @@ async def events(world: World, tmp_path: Path) -> AsyncIterator[str]:
         )
         file.write_text(text, "utf-8")
         await registry.apply(world.db, file, actor="ada")
-        await world.services.reload()
         await ingest(world)
         yield f"CT {ct}, readings expected from {since}"
+    file.write_text(text.replace("    meters:\n", NEWCOMER, 1), "utf-8")
+    await registry.apply(world.db, file, actor="ada")
+    yield "another incomer, whose readings are expected, too"
     assert (await world.post("/v1/edits/1/undo", json={"reason": "a mistake"})).status_code == 200
     await ingest(world)
     yield "undone"
@@ -80,6 +89,7 @@ async def test_answers_can_be_asked_for_again(world: World, tmp_path: Path) -> N
     kept: list[Answer] = []
     async for _ in events(world, tmp_path):
         kept += [(path, form, *await asked(world, path, form)) for path, form in QUESTIONS]
+    await world.services.reload()
     for path, form, as_of, body in kept:
         again = await asked(world, f"{path}&as_of={quote(as_of)}", form)
         assert again == (as_of, body), path
@@ -109,3 +119,30 @@ async def test_an_answer_is_never_of_a_transaction_under_way(world: World) -> No
     later = await asked(world, *question)
     assert (later[0] > first[0], later[1] != first[1]) == (True, True)
     assert await asked(world, f"{question[0]}&as_of={quote(first[0])}", JSON) == first
+
+
+async def test_an_apply_that_has_only_read_so_far_hides_nothing(world: World) -> None:
+    """It began before the answer, but what it changes was in force when the answer was given."""
+    await come(world, rising(61))
+    async with world.db.connection() as conn, conn.transaction():
+        await conn.fetchval("select now()")
+        first = await asked(world, E1 + f"?{DAY}", JSON)
+        await conn.execute(SQL["registry_drop_schedules"], [world.point("E-1")])
+    await world.services.reload()
+    assert (await asked(world, E1 + f"?{DAY}", JSON))[1] != first[1]
+    assert await asked(world, f"{E1}?{DAY}&as_of={quote(first[0])}", JSON) == first
+
+
+async def test_before_readings_were_expected_none_were(world: World) -> None:
+    """Also where nothing at all was said of that."""
+    await come(world, rising(61))
+    point = world.point("E-1")
+    async with world.db.connection() as conn:
+        await conn.execute("delete from schedule where point_id = $1", point)
+        await world.services.reload()
+        first = await asked(world, E1 + f"?{DAY}", JSON)
+        await conn.execute(SQL["registry_drop_schedules"], [point])
+        await conn.execute("insert into schedule values ($1, '2026-01-01Z', 60)", point)
+    await world.services.reload()
+    assert (await asked(world, E1 + f"?{DAY}", JSON))[1] != first[1]
+    assert await asked(world, f"{E1}?{DAY}&as_of={quote(first[0])}", JSON) == first

@@ -52,6 +52,9 @@ create table schedule_version (
 );
 comment on table schedule_version is 'rows of `schedule` that were in force until then';
 
+alter table point add column since timestamptz not null default statement_timestamp();
+comment on column point.since is 'from when on it is in answers';
+
 alter table dirty_range add column change_id bigint references change;
 comment on column dirty_range.change_id is 'why they must be made again; null: readings came that were put off';
 
