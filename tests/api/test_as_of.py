@@ -124,10 +124,14 @@ async def test_an_answer_is_never_of_a_transaction_under_way(world: World) -> No
 async def test_an_apply_that_has_only_read_so_far_hides_nothing(world: World) -> None:
     """It began before the answer, but what it changes was in force when the answer was given."""
     await come(world, rising(61))
-    async with world.db.connection() as conn, conn.transaction():
-        await conn.fetchval("select now()")
-        first = await asked(world, E1 + f"?{DAY}", JSON)
-        await conn.execute(SQL["registry_drop_schedules"], [world.point("E-1")])
+    point = world.point("E-1")
+    async with world.db.connection() as conn:
+        await conn.execute("insert into schedule values ($1, '2026-01-01T08:00Z', null)", point)
+        await world.services.reload()
+        async with conn.transaction():
+            await conn.fetchval("select now()")
+            first = await asked(world, E1 + f"?{DAY}", JSON)
+            await conn.execute(SQL["registry_drop_schedules"], [point])
     await world.services.reload()
     assert (await asked(world, E1 + f"?{DAY}", JSON))[1] != first[1]
     assert await asked(world, f"{E1}?{DAY}&as_of={quote(first[0])}", JSON) == first
