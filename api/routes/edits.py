@@ -14,7 +14,7 @@ from api.problems import Problem
 from api.routes.enterprises import Uscc
 from api.routes.metering_points import Code, metering_point, register
 from api.services import Services
-from api.times import DAY, microseconds
+from api.times import DAY, microseconds, parse
 from config.errors import ConfigError, Fault
 from config.quantities import QUANTITIES
 from config.samples import now_us
@@ -81,6 +81,8 @@ async def undo(served: Served, who: Asker, seen: Seen, id: Number, body: Undo) -
     """Take an edit back: the data are computed again without it."""
     may_edit(who)
     found = await _answer(served, seen, id)
+    if parse(found["from"]) < now_us() - served.retention_days * DAY:
+        raise Problem("conflict", f"edit {id} is about readings that are no longer kept: what it made of them stays")
     if not await edits.undo(served.database, id, who.name, body.reason):
         raise Problem("conflict", f"edit {id} was undone by {found['undone_by']} already")
     return await _answer(served, seen, id)

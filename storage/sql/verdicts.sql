@@ -58,14 +58,19 @@ select
 from verdict where id = $1;
 
 -- name: verdicts_gaps_around
--- Gaps and estimates within reach ($7 before them, $8 after) of changed intervals that were not to be as they are: those before the
--- gap, those that were there, and what follows the gap as far as it counted or will count now.
+-- Gaps and estimates within reach ($7 before them, $8 after) of changed intervals that were not to be as they are: those
+-- before the gap, those that were there, and what follows the gap as far as it counted or will count now. Lateral with
+-- offset 0: of each point the few gaps in reach, not all there ever were.
 select v.point_id, (extract(epoch from v.from_time) * 1000000)::bigint as first,
     (extract(epoch from v.to_time) * 1000000)::bigint as past
 from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::boolean[])
     q (point_id, first, last, day, reached, altered)
-join verdict v on v.point_id = q.point_id and v.kind in ('gap', 'estimate')
-    and v.to_time > at_us(q.first - $8) and v.from_time <= at_us(q.last + $7)
+cross join lateral (
+    select * from verdict
+    where point_id = q.point_id and kind in ('gap', 'estimate')
+        and to_time > at_us(q.first - $8) and from_time <= at_us(q.last + $7)
+    offset 0
+) v
 where q.altered or at_us(q.first) < v.from_time
     or date '1970-01-01' + q.day < (v.evidence ->> 'until')::date
     or date '1970-01-01' + q.reached > (v.evidence ->> 'until')::date;

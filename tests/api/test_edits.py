@@ -67,6 +67,15 @@ async def test_set_before_after_and_undo(world: World) -> None:
     assert_problem(again, 409, "conflict")
 
 
+async def test_no_undo_where_readings_are_gone(world: World) -> None:
+    """It would be said to be undone, and its figures stay."""
+    await come(world, rising())
+    made = await edit(world, action="set", **{"from": at(15), "to": at(45)}, amount=100.0)
+    world.services.retention_days = 1
+    assert_problem(await world.post(f"/v1/edits/{made['id']}/undo", json={"reason": "late"}), 409, "conflict")
+    assert (await world.ok(f"/v1/edits/{made['id']}"))["state"] == "in_force"
+
+
 async def test_excluded_readings_and_what_they_did(world: World) -> None:
     values = rising()
     values[20:25] = [900.0] * 5
