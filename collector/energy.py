@@ -135,13 +135,24 @@ def _knots(series: Series, judged: Judged, places: Array, segments: Array) -> Kn
 
 
 def _doubted(series: Series, judged: Judged, places: Array, grid: Grid) -> NDArray[np.bool_]:
-    """Intervals in which a register ran backwards or began anew: what is known of them is booked, and in doubt."""
+    """Intervals in which a register ran backwards or began anew, or fell and people spoke only of what followed: what
+    is known of them is booked, and in doubt."""
     spans = [
         (verdict.base, verdict.first if verdict.kind is Kind.RESET else verdict.last)
         for verdict in judged.verdicts
         if verdict.kind is Kind.REVERSE or (verdict.kind is Kind.RESET and verdict.first in judged.begun)
     ]
-    return _within(spans, series, places, grid)
+    return _within([*spans, *_passed_over(series, judged)], series, places, grid)
+
+
+def _passed_over(series: Series, judged: Judged) -> Iterator[tuple[int, int]]:
+    """From the last good reading before a fall that was not told to a later one, lower, that people accept."""
+    for group, base in judged.held.items():
+        past = int(np.searchsorted(series.group, group, "right"))
+        if series.ruling is None or past == len(series) or series.ruling[past] != Ruling.ACCEPT:
+            continue
+        if judged.value[past] < judged.value[base]:
+            yield base, past
 
 
 def _released(series: Series, places: Array, grid: Grid) -> NDArray[np.bool_]:

@@ -51,6 +51,12 @@ class TestWhatEachDoes:
         found = await world(values, edit("accept", 20, 20))
         assert found.rows()[:3] == [(0, 3.0, M), (15, -51.0, M), (30, 3.0, M)]
 
+    async def test_a_fall_of_which_nobody_has_spoken_stays_in_doubt(self) -> None:
+        """The step after it is accepted: what the register shows is booked, not zero as if it were measured."""
+        values = [100.0, 101.0, 102.0, 103.0, 20.0, *(21.0 + n for n in range(12))]
+        found = await world(values, edit("accept", 25, 25))
+        assert found.rows()[:3] == [(0, 3.0, M), (15, -81.0, S), (30, 3.0, M)]
+
     async def test_nothing_flows_across_a_reset(self) -> None:
         values = [100.0, 101.0, 102.0, 103.0, 105.0, 200.0, *(201.0 + n for n in range(12))]
         found = await world(values, edit("reset", 22, 25))
