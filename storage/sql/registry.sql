@@ -242,8 +242,9 @@ delete from segment where point_id = any($1::integer[]);
 -- until the transaction began: it may have been reading for a while. All rows of a point have one `until`.
 with gone as (delete from schedule where point_id = any($1::integer[]) returning *)
 insert into schedule_version (point_id, valid_from, cadence_s, until)
-select point, coalesce(valid_from, 'epoch'), cadence_s, statement_timestamp()
-from unnest($1::integer[]) as point left join gone on point_id = point;
+select point.id, coalesce(valid_from, 'epoch'), cadence_s, statement_timestamp()
+from point left join gone on point_id = point.id
+where point.id = any($1::integer[]) and since < now();
 
 -- name: registry_put_profiles
 insert into profile (name, body)

@@ -51,6 +51,7 @@ create table schedule_version (
     primary key (point_id, valid_from, until)
 );
 comment on table schedule_version is 'rows of `schedule` that were in force until then';
+create index schedule_version_until on schedule_version (until);
 
 alter table point add column since timestamptz not null default statement_timestamp();
 comment on column point.since is 'from when on it is in answers';
