@@ -46,7 +46,11 @@ def parser() -> argparse.ArgumentParser:
     backtest.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the result files go")
     _simulate(_add(commands, "simulate", "serve growing Modbus TCP meters of a profile"))
     bench = _add(commands, "bench", "measure; ratios are taken side by side in one run (needs a checkout)")
-    bench.add_argument("what", nargs="*", help="one or more benchmarks; nothing: all")
+    bench.add_argument(
+        "what",
+        nargs="*",
+        help="one or more benchmarks; nothing: all; vee needs a folder of series: name it too, or in WANJIA_BENCH_DATA",
+    )
     return root
 
 

@@ -16,6 +16,8 @@ LONGER = 1.5
 """Times the longest standstill of the weeks before."""
 HIGHEST = 2.0
 """Times the highest interval of the weeks before: a spike."""
+HIGHER, FAR = 1.25, 3.0
+"""or times it and times the most that the hour has seen lately."""
 AGAIN = 3.0
 """Of a spike a third is remembered: one that comes again must exceed two thirds of it."""
 UP, DOWN = 1.25, -1.2
@@ -115,6 +117,7 @@ def _spike(memory: Memory, row: int, two: Array, high: Array, scale: float) -> B
     most = float(memory.peak[max(row - RECENT, 0) : row - 1].max(initial=0.0)) * max(scale, 1.0)
     with np.errstate(invalid="ignore"):
         above = two * each > HIGHEST * most
+        above |= (two * each > HIGHER * most) & (two * each > FAR * np.tile(np.repeat(high, each), 2))
     if not above.any() or most <= 0:
         return None
     wait = SETTLES * each
