@@ -14,7 +14,7 @@ test: .venv/dev ## all tests, on real embedded servers
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 unit: .venv/dev ## only the tests that need no server
-	$(BIN)/pytest -m "not servers and not slow and not browser and not peers and not timescale" $(ARGS)
+	$(BIN)/pytest -n 2 -m "not servers and not slow and not browser and not peers and not timescale" $(ARGS)
 
 check: .venv/dev ## format, lint, types, import directions
 	$(BIN)/ruff format --check .

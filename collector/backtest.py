@@ -7,7 +7,7 @@ the running system shows after the last one; `detected_at` is when the reading t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,15 +65,16 @@ def backtest(readings: Path, meters: Path, out: Path, detect: Detect | None = No
     findings = seen_at_arrival(arrivals, repeats, np.array([fact.cadence_s or 0 for fact in facts.values()]))
     intervals: list[IntervalColumns] = []
     totals: list[Total] = []
-    alarms: list[tuple[str, Alarm]] = []
+    detecting: list[tuple[list[str], Iterable[list[Alarm]]]] = []
     for part in _parts(arrivals):
         result, verdicts, sums = _compute(part, terms)
         intervals.append(result)
         findings += _findings(part, verdicts)
         totals += sums
         if detect is not None:
-            for one in visible(part, result, verdicts):
-                alarms += [(names[one.meter], alarm) for alarm in detect(one, facts[names[one.meter]].zone)]
+            seen = list(visible(part, result, verdicts))
+            of = [names[one.meter] for one in seen]
+            detecting.append((of, detect(seen, [facts[name].zone for name in of])))
     out.mkdir(parents=True, exist_ok=True)
     write_intervals(out / "intervals.csv", names, intervals, epoch=epoch)
     write_totals(out / "totals.csv", [(names[t.meter], t) for t in totals], epoch=epoch)
@@ -82,6 +83,7 @@ def backtest(readings: Path, meters: Path, out: Path, detect: Detect | None = No
     rows = sum(len(part) for part in intervals)
     done = f"{len(table.meter)} readings of {len(names)} meters: {rows} intervals, {len(findings)} verdicts"
     if detect is not None:
+        alarms = [(name, one) for of, found in detecting for name, some in zip(of, found, strict=True) for one in some]
         write_alerts(out / "alerts.csv", alarms, epoch=epoch)
         done += f", {len(alarms)} alerts"
     return f"{done} in {out}"

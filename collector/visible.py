@@ -39,8 +39,8 @@ class Alarm:
     evidence: str
 
 
-Detect = Callable[[Visible, str], Iterable[Alarm]]
-"""Of a meter in a time zone."""
+Detect = Callable[[Iterable[Visible], Iterable[str]], Iterable[list[Alarm]]]
+"""Of meters in their time zones, in the same order."""
 
 
 def visible(part: Arrivals, intervals: IntervalColumns, verdicts: list[Told]) -> Iterator[Visible]:
