@@ -17,8 +17,8 @@ from alerts.detect.memory import HOURS, KEEP, WEEK, Array, Memory
 from alerts.detect.past import Past
 from alerts.detect.statistics import SIGNS, errors, statistics
 
-QUIET = 28
-"""Days at the beginning in which nothing is told."""
+QUIET = 29
+"""Days at the beginning in which nothing is told: four weeks, the first day may be a part of one."""
 SIGNS_OF = {Cause.NIGHT: ("night3", "night7"), Cause.WEEKEND: ("weekend",)}
 AT_ONCE = 28
 """Days looked at together."""
@@ -127,7 +127,7 @@ class Detector:
 
     def _begin_drift(self, start: int, row: int) -> None:
         size = self._past.value("drift", row)
-        incident = Incident(Cause.DRIFT, self._instant(start), None, int(self._known[row]), size)
+        incident = Incident(Cause.DRIFT, self._onset(start), None, int(self._known[row]), size)
         self._drift = slow.Drift(start, row, size), incident
         self.incidents.append(incident)
 
@@ -171,7 +171,7 @@ class Detector:
 
     def _begin_change(self, change: lasting.Change, row: int) -> None:
         self._change = change
-        self._incident = Incident(change.cause, self._instant(change.start), None, int(self._known[row]))
+        self._incident = Incident(change.cause, self._onset(change.start), None, int(self._known[row]))
         for day in range(change.start, row + 1):
             lasting.correct(self._memory, change, self._weekday, day)
         change.judge(row)
@@ -184,7 +184,7 @@ class Detector:
             self.incidents.append(incident)
         incident.cause, incident.size = change.cause, change.size
         incident.excess = self._excess(change.start, row)
-        incident.start = self._instant(change.start)
+        incident.start = self._onset(change.start)
         incident.detected_at = int(self._known[change.told])
         incident.evidence = {
             "sign": change.by, **measure(change.cause, change.size), "unexplained": round(change.fit.left, 2),
@@ -207,7 +207,7 @@ class Detector:
 
     def _begin_burst(self, burst: quick.Burst) -> None:
         end = None if burst.end is None else self._instant(burst.end)
-        incident = Incident(burst.cause, self._instant(burst.start), end, int(self._known[burst.row]), burst.size)
+        incident = Incident(burst.cause, self._onset(burst.start), end, int(self._known[burst.row]), burst.size)
         self.incidents.append(incident)
         if burst.end is None:
             self._burst = _Burst(incident, burst.start, burst.size)
@@ -272,6 +272,10 @@ class Detector:
         return row + slot / slots
 
     # -- rows
+
+    def _onset(self, day: float) -> int:
+        """What was before the first four weeks were over is not told."""
+        return self._instant(max(day, QUIET - self._day))
 
     def _instant(self, day: float) -> int:
         row = min(int(day), len(self._begin) - 1)

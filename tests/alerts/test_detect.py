@@ -123,7 +123,8 @@ def test_nothing_is_told_in_the_first_four_weeks() -> None:
     value = works()
     value[span(14, 20)] *= 2
     value[span(22, 23)] = 0
-    assert not [one for one in told(value) if one.start < START + 28 * DAY]
+    value[span(24, 40)] *= 2
+    assert [(one.cause, one.start) for one in told(value)] == [(Cause.RATIO, START + 29 * DAY)]
 
 
 def test_a_holiday_is_like_a_sunday() -> None:
