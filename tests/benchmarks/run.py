@@ -29,9 +29,10 @@ NEEDS_DATA = {"vee"}
 def main(chosen: Sequence[str]) -> int:
     """Run the chosen ones (none: all); a folder among them holds the data that some need. Returns 1 when one of them
     misses its mark. Raises ConfigError."""
-    for folder in filter(os.path.isdir, chosen):
+    folders = [name for name in chosen if name not in BENCHMARKS and os.path.isdir(name)]
+    for folder in folders:
         os.environ["WANJIA_BENCH_DATA"] = folder
-    chosen = [name for name in chosen if not os.path.isdir(name)]
+    chosen = [name for name in chosen if name not in folders]
     unknown = [name for name in chosen if name not in BENCHMARKS]
     if unknown:
         raise ConfigError([Fault(f"bench {name}", "is not known", f"use {', '.join(BENCHMARKS)}") for name in unknown])
