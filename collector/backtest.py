@@ -38,7 +38,7 @@ from storage.points import Point, Segment
 from storage.readings import ReadingColumns
 from storage.timeline import MARGIN
 
-_AT_ONCE = 2_000_000
+_AT_ONCE = 200_000
 """Readings computed together; bounds memory."""
 
 
