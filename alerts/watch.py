@@ -18,8 +18,8 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -34,6 +34,7 @@ from alerts.state import State, load, mark_filled
 from alerts.survey import look
 from config.samples import MICROSECOND, SampleBatch, now_us
 from config.settings import Settings
+from config.tasks import cancelled
 from storage import alerts as table
 from storage import gaps
 from storage.database import Database
@@ -144,7 +145,7 @@ class Watch:
             ending.set()
             await asyncio.wait([cycles])  # never cancelled: the connection would be left in the middle of a query
         finally:
-            await _cancel(tasks)
+            await cancelled(tasks)
         faults = [task.exception() for task in tasks if not task.cancelled()]
         for fault in filter(None, faults):
             raise fault
@@ -279,15 +280,6 @@ class Watch:
         for start in range(0, len(ids), gaps.CHUNK):
             for item in await table.items(self._conn, ids[start : start + gaps.CHUNK]):
                 await self._stream.notify(f"events.alerts.{item['uscc']}", msgspec.json.encode(item))
-
-
-async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """See them end; again and again, because asyncio.wait_for can lose a cancellation (Python < 3.12)."""
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=1)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

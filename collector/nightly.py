@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from collector.reconcile import verify
 from config.samples import MICROSECOND, now_us
+from config.tasks import beside
 from storage import proofs
 from storage.database import Database
 from storage.errors import StorageError
@@ -27,16 +28,9 @@ AGAIN = 200
 """Days that did not add up and are looked at again at a time."""
 
 
-@contextlib.asynccontextmanager
-async def proving(db: Database, retention_days: int) -> AsyncIterator[None]:
+def proving(db: Database, retention_days: int) -> AbstractAsyncContextManager[None]:
     """While the block runs, prove what is due."""
-    keeping = asyncio.create_task(_keep(db, retention_days))
-    try:
-        yield
-    finally:
-        while not keeping.done():  # asyncio.wait_for, used by the servers' clients, can lose a cancellation
-            keeping.cancel()
-            await asyncio.wait([keeping], timeout=1)
+    return beside(_keep(db, retention_days))
 
 
 async def _keep(db: Database, retention_days: int) -> None:

@@ -8,13 +8,13 @@ differs is put; a collector is disturbed by nothing else.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import random
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
+from config.tasks import beside
 from storage.database import Database
 from storage.errors import StorageError
 from storage.keyvalue import Bucket
@@ -51,17 +51,10 @@ async def publish(db: Database, bucket: Bucket) -> int:
     return len(changes)
 
 
-@contextlib.asynccontextmanager
-async def keep_published(db: Database, bucket: Bucket) -> AsyncIterator[None]:
+def keep_published(db: Database, bucket: Bucket) -> AbstractAsyncContextManager[None]:
     """While the block runs: publish now, when the registry has changed, when an installation begins or ends, and when
     the bucket was lost. What fails is logged once and tried again, and once when it is mended."""
-    keeping = asyncio.create_task(_keep(db, bucket))
-    try:
-        yield
-    finally:
-        while not keeping.done():  # asyncio.wait_for, used by the servers' clients, can lose a cancellation
-            keeping.cancel()
-            await asyncio.wait([keeping], timeout=1)
+    return beside(_keep(db, bucket))
 
 
 async def _keep(db: Database, bucket: Bucket) -> None:

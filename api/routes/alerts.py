@@ -18,12 +18,12 @@ from api.alert_models import (
     Dismiss,
     Note,
 )
+from api.dealing import may, may_be_given
 from api.deps import After, Asker, Enterprise, Limit, Seen, Served, behind, cursor
 from api.models import Page
 from api.problems import Problem
 from api.services import Services
-from storage import access, alert_actions, views
-from storage.access import Principal
+from storage import alert_actions, views
 from storage.alert_actions import By, CannotAct
 from storage.alerts import Chosen, Severity, Sort, State
 from storage.errors import StorageError
@@ -71,7 +71,7 @@ async def one_alert(served: Served, seen: Seen, id: Number) -> dict[str, Any]:
 @router.post("/v1/alerts/acknowledge", response_model=Acknowledged)
 async def acknowledge_many(served: Served, who: Asker, seen: Seen, body: Acknowledge) -> dict[str, Any]:
     """Say that somebody has seen these open alerts and cares for them: all of them, or none."""
-    _may(who, "acknowledge", "enterprise")
+    may(who, "acknowledge alerts", "enterprise")
     ids = list(dict.fromkeys(body.ids))
     try:
         await alert_actions.acknowledge(served.database, ids, By(who.name, seen), body.note)
@@ -86,7 +86,7 @@ async def acknowledge_many(served: Served, who: Asker, seen: Seen, body: Acknowl
 @router.post("/v1/alerts/{id}/acknowledge", response_model=AlertAnswer)
 async def acknowledge(served: Served, who: Asker, seen: Seen, id: Number, body: Note) -> dict[str, Any]:
     """Say that somebody has seen an open alert and cares for it."""
-    _may(who, "acknowledge", "enterprise")
+    may(who, "acknowledge alerts", "enterprise")
     return await _done(
         served, seen, id, alert_actions.acknowledge(served.database, [id], By(who.name, seen), body.note)
     )
@@ -95,11 +95,9 @@ async def acknowledge(served: Served, who: Asker, seen: Seen, id: Number, body: 
 @router.post("/v1/alerts/{id}/assign", response_model=AlertAnswer)
 async def assign(served: Served, who: Asker, seen: Seen, id: Number, body: Assign) -> dict[str, Any]:
     """Give an alert to somebody to deal with; an empty assignee takes it back."""
-    _may(who, "assign")
+    may(who, "assign alerts")
     before = await one_alert(served, seen, id)
-    if body.assignee and not await access.may_deal(served.database, body.assignee, before["uscc"]):
-        message = f"{body.assignee!r} is not a valid key that may deal with alerts of {before['uscc']}"
-        raise Problem("invalid-body", f"assignee: {message}", errors=[("assignee", message)])
+    await may_be_given(served.database, body.assignee, before["uscc"], "alerts")
     by = By(who.name, seen)
     return await _done(served, seen, id, alert_actions.assign(served.database, id, by, body.assignee, body.note))
 
@@ -107,21 +105,21 @@ async def assign(served: Served, who: Asker, seen: Seen, id: Number, body: Assig
 @router.post("/v1/alerts/{id}/comment", response_model=AlertAnswer)
 async def comment(served: Served, who: Asker, seen: Seen, id: Number, body: Comment) -> dict[str, Any]:
     """Add to an alert's trail what is worth knowing."""
-    _may(who, "comment on", "enterprise")
+    may(who, "comment on alerts", "enterprise")
     return await _done(served, seen, id, alert_actions.comment(served.database, id, By(who.name, seen), body.note))
 
 
 @router.post("/v1/alerts/{id}/resolve", response_model=AlertAnswer)
 async def resolve(served: Served, who: Asker, seen: Seen, id: Number, body: Note) -> dict[str, Any]:
     """Say that an alert is dealt with. While its cause lasts it raises no other."""
-    _may(who, "resolve")
+    may(who, "resolve alerts")
     return await _done(served, seen, id, alert_actions.resolve(served.database, id, By(who.name, seen), body.note))
 
 
 @router.post("/v1/alerts/{id}/dismiss", response_model=AlertAnswer)
 async def dismiss(served: Served, who: Asker, seen: Seen, id: Number, body: Dismiss) -> dict[str, Any]:
     """Say that an alert was false, and why; if wanted, with an exception that holds the like back until a day."""
-    _may(who, "dismiss")
+    may(who, "dismiss alerts")
     now = datetime.now(UTC)
     if body.except_until is not None and not now < body.except_until <= now + LONGEST:
         message = f"must lie within the next {LONGEST.days} days"
@@ -149,9 +147,3 @@ def _why(error: CannotAct, number: int) -> str:
     if state is None:
         return f"no alert {number}"
     return f"alert {number} is {state}; only one that is {' or '.join(error.possible)} can be {error.action}"
-
-
-def _may(who: Principal, what: str, *others: str) -> None:
-    """Admin and operator may, and these other roles. Raises Problem."""
-    if who.role not in ("admin", "operator", *others):
-        raise Problem("forbidden", f"a key of role {who.role} cannot {what} alerts")

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from api.alert_models import Assign, Comment
+from api.dealing import may, may_be_given
 from api.deps import After, Asker, Enterprise, Limit, Seen, Served, numbered
 from api.gap_models import Accept, GapAnswer, GapItem, GapState
 from api.models import Page
 from api.problems import Problem
 from api.services import Services
-from storage import access, gap_actions, views
-from storage.access import Principal
+from storage import gap_actions, views
 from storage.alert_actions import By
 from storage.gap_actions import CannotAccept
 from storage.views import Sight
@@ -49,18 +49,16 @@ async def one_gap(served: Served, seen: Seen, id: Number) -> dict[str, Any]:
 @router.post("/v1/gaps/{id}/accept", response_model=GapAnswer)
 async def accept(served: Served, who: Asker, seen: Seen, id: Number, body: Accept) -> dict[str, Any]:
     """Accept that the readings of a gap that is over are lost, and say why. Should they come, it closes."""
-    _may(who, "accept")
+    may(who, "accept gaps")
     return await _done(served, seen, id, gap_actions.accept(served.database, id, By(who.name, seen), body.reason))
 
 
 @router.post("/v1/gaps/{id}/assign", response_model=GapAnswer)
 async def assign(served: Served, who: Asker, seen: Seen, id: Number, body: Assign) -> dict[str, Any]:
     """Give a gap to somebody to deal with; an empty assignee takes it back."""
-    _may(who, "assign")
+    may(who, "assign gaps")
     before = await one_gap(served, seen, id)
-    if body.assignee and not await access.may_deal(served.database, body.assignee, before["uscc"]):
-        message = f"{body.assignee!r} is not a valid key that may deal with gaps of {before['uscc']}"
-        raise Problem("invalid-body", f"assignee: {message}", errors=[("assignee", message)])
+    await may_be_given(served.database, body.assignee, before["uscc"], "gaps")
     by = By(who.name, seen)
     return await _done(served, seen, id, gap_actions.assign(served.database, id, by, body.assignee, body.note))
 
@@ -68,7 +66,7 @@ async def assign(served: Served, who: Asker, seen: Seen, id: Number, body: Assig
 @router.post("/v1/gaps/{id}/comment", response_model=GapAnswer)
 async def comment(served: Served, who: Asker, seen: Seen, id: Number, body: Comment) -> dict[str, Any]:
     """Add to a gap's trail what is worth knowing."""
-    _may(who, "comment on", "enterprise")
+    may(who, "comment on gaps", "enterprise")
     return await _done(served, seen, id, gap_actions.comment(served.database, id, By(who.name, seen), body.note))
 
 
@@ -81,9 +79,3 @@ async def _done(served: Services, seen: Sight, id: int, act: Awaitable[bool]) ->
     if not found:
         raise Problem("not-found", f"no gap {id}")
     return await one_gap(served, seen, id)
-
-
-def _may(who: Principal, what: str, *others: str) -> None:
-    """Admin and operator may, and these other roles. Raises Problem."""
-    if who.role not in ("admin", "operator", *others):
-        raise Problem("forbidden", f"a key of role {who.role} cannot {what} gaps")
