@@ -51,7 +51,7 @@ class ExplainedReading(BaseModel):
     received: datetime
     stored: datetime
     flags: list[str]
-    left_out: str | None = Field(description="Why nothing is booked from it: `excluded`, `questionable` or a verdict")
+    left_out: str | None = Field(description="Why nothing is booked from it: `excluded` or a verdict")
     words: list[str] | None = Field(description="Modbus registers, worked out from the value; null: it came otherwise")
 
 

@@ -77,13 +77,9 @@ def _reading(row: Shown, register: Register | None, verdicts: list[Shown]) -> Sh
         "received": row["received"],
         "stored": row["stored"],
         "flags": [flag.name.lower() for flag in Flag if flag & row["flags"] and flag.name],
-        "left_out": "excluded" if row["excluded"] else of[0] if of else "questionable" if _doubtful(row) else None,
+        "left_out": "excluded" if row["excluded"] else of[0] if of else None,
         "words": None if register is None else _words(register, row["value"]),
     }
-
-
-def _doubtful(row: Shown) -> bool:
-    return bool(row["flags"] & Flag.QUESTIONABLE)
 
 
 def _words(register: Register, value: float) -> list[str]:

@@ -346,7 +346,7 @@ class Readings(BaseModel):
     multiplier: float = Field(description="In force at the end of the span")
     time: list[datetime]
     value: list[float]
-    flags: list[int] = Field(description="Bits: 1 back-filled, 2 sender's clock, 4 declared zone, 8 questionable")
+    flags: list[int] = Field(description="Bits: 1 back-filled, 2 sender's clock, 4 declared zone")
 
 
 class Reading(BaseModel):

@@ -12,7 +12,6 @@ from collector.pairs import Array
 from collector.registers import Ruling, Series
 from collector.rulings import Rulings
 from config.grid import QUARTER_S, Grid
-from config.quality import Flag
 from config.samples import MICROSECOND
 from storage.points import Point, Segment
 from storage.readings import ReadingColumns
@@ -97,7 +96,7 @@ class Terms:
         had left out none."""
         rank = self.ranks(readings.point)[0]
         segment = self.segment(rank, readings.time)
-        good = (segment >= 0) & ((readings.flags & Flag.QUESTIONABLE) == 0)
+        good = segment >= 0
         if ruled and self.rulings:
             good &= ~self.rulings.excluded(rank, readings.time)
         rows = np.flatnonzero(good)

@@ -13,8 +13,6 @@ class Flag(IntFlag):
     """The source time was set by the device or sender (a poll's time is set by us at the reply)."""
     DECLARED_ZONE = 4
     """The sender's time had no zone; the zone declared in its mapping was used."""
-    QUESTIONABLE = 8
-    """Above what the nameplate allows; kept, but no energy is booked from it."""
 
 
 class Quality(IntEnum):

@@ -13,7 +13,7 @@ from collector.energy import metered
 from collector.registers import Kind
 from collector.terms import Terms, eras
 from config.grid import first_grid
-from config.quality import Flag, Method, Quality
+from config.quality import Method, Quality
 from config.samples import MICROSECOND
 from storage.intervals import Ranges
 from storage.points import Segment
@@ -136,15 +136,16 @@ class TestRegisters:
         found = await book([2147480, 2147483, -2147481.296, -2147478.296], segment(modulus=2**32 / 1000))
         assert [row[1] for row in found] == pytest.approx([3, 3.0, 3], abs=1e-6)
 
-    async def test_a_questionable_reading_counts_as_received_but_not_as_a_register(self) -> None:
+    def test_a_reading_above_what_the_nameplate_allows_counts_as_received_but_not_as_a_register(self) -> None:
+        values = np.array([1.0, 2.0, 900.0, 4.0, 5.0])
         readings = ReadingColumns(
-            np.ones(3, np.int32), START + np.arange(3) * QUARTER, np.array([1.0, 900.0, 3.0]),
-            np.array([0, Flag.QUESTIONABLE, 0], np.int16),
+            np.ones(5, np.int32), START + np.arange(5) * QUARTER, values, np.zeros(5, np.int16)
         )  # fmt: skip
-        ranges = Ranges(np.array([1]), np.array([START]), np.array([START + 2 * QUARTER]))
-        found = metered(readings, ranges, Terms([point(schedule=((0, 900),))])).intervals
-        assert found.consumption.tolist() == [1.0, 1.0]
-        assert found.received.tolist() == [1, 1]
+        ranges = Ranges(np.array([1]), np.array([START]), np.array([START + 4 * QUARTER]))
+        terms = Terms([point(segment(limit=40.0), schedule=((0, 900),))])
+        found = metered(readings, ranges, terms).intervals
+        assert found.consumption.tolist() == [1.0, 1.0, 1.0, 1.0]
+        assert found.received.tolist() == [1, 1, 1, 1]
 
     def test_verdicts_name_point_and_instant(self) -> None:
         values = np.array([1.0, 2.0, 0.0, 3.0])
