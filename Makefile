@@ -13,8 +13,8 @@ demo: .venv/runtime ## start everything with simulated meters and open for a bro
 test: .venv/dev ## all tests, on real embedded servers
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
-unit: .venv/dev ## only the tests that need no server
-	$(BIN)/pytest -n 2 -m "not servers and not slow and not browser and not peers and not timescale" $(ARGS)
+unit: .venv/dev ## only the tests that need no server, property tests with few examples
+	$(BIN)/pytest -n 2 --hypothesis-profile few -m "not servers and not slow and not browser and not peers and not timescale" $(ARGS)
 
 check: .venv/dev ## format, lint, types, import directions
 	$(BIN)/ruff format --check .

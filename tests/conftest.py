@@ -19,6 +19,7 @@ import asyncpg
 import pytest
 
 from storage import embedded
+from tests.examples import register_profiles
 from tests.homes import temporary_home
 
 if TYPE_CHECKING:
@@ -34,12 +35,20 @@ class NatsAddress:
     mqtt_port: int
 
 
+register_profiles()
+
 GROUPS = {"timescale": "timescale", "slow": "heavy", "browser": "heavy"}
 """By marker: tests that share one process of pytest-xdist, as there is one such server, or as they need a core."""
 
 
+SERVERS = {"postgres_url", "nats"}
+"""The fixtures that start a server: whatever test needs one is marked so."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("servers")
         for marker, group in GROUPS.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.xdist_group(group))

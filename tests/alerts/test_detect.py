@@ -160,7 +160,7 @@ def test_a_step_must_divide_the_hour() -> None:
 
 
 @given(st.lists(st.integers(1, 24 * 40), min_size=1, max_size=12), st.integers(0, 5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_fed_in_parts_it_says_the_same(parts: list[int], seed: int) -> None:
     value = works(seed=seed)
     chance = np.random.default_rng(seed)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.buckets import MOST, Interval, edges, word
@@ -34,7 +34,6 @@ def point(*schedule: tuple[int, int | None]) -> Point:
     )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.sampled_from(INTERVALS), st.integers(EARLIEST, LATEST), st.integers(1, 300 * DAY), st.sampled_from(ZONES))
 def test_buckets_cover_the_span_and_no_more(interval: Interval, start: int, length: int, zone: str) -> None:
     found = edges(interval, start, start + length, zone)
@@ -85,7 +84,6 @@ def test_what_is_owed_follows_the_schedule() -> None:
     assert owed(point(), at, START + DAY).readings.tolist() == [0] * 8
 
 
-@settings(deadline=None)
 @given(st.integers(1, 7200), st.integers(0, 10_000))
 def test_owed_readings_do_not_depend_on_the_buckets(cadence_s: int, since: int) -> None:
     known = point((START + since * MICROSECOND, cadence_s))
@@ -127,7 +125,6 @@ def intervals(start: int, values: list[float], qualities: list[int]) -> Interval
     )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 1000), st.sampled_from([0, 1, 2])), min_size=96, max_size=96))
 def test_no_kilowatt_hour_is_lost_between_intervals(parts: list[tuple[int, int]]) -> None:
     rows = intervals(START, [float(value) for value, _ in parts], [quality for _, quality in parts])

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.buckets import edges, midnight
@@ -45,7 +45,6 @@ def intervals(start: int, values: list[int]) -> IntervalColumns:
     )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.sampled_from(ZONES), st.lists(st.integers(0, 1000), min_size=1, max_size=300), st.integers(0, 250))
 def test_derived_is_the_sum_of_native_times_the_factor_of_the_day(zone: str, values: list[int], before: int) -> None:
     """Around the day the factor of gas changes; the sum over parts is exact in decimals."""

@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api import push
@@ -182,7 +182,6 @@ def test_unpacking_is_bounded() -> None:
         assert caught.value.kind == kind
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(push.FORMS))
 def test_no_body_breaks_the_service(body: bytes, media: str) -> None:
     with contextlib.suppress(Problem):
@@ -192,7 +191,6 @@ def test_no_body_breaks_the_service(body: bytes, media: str) -> None:
 _JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=3)
 
 
-@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from([*GOOD, "uscc", "unit"]), _JSON | st.sampled_from([*GOOD.values()]))))
 def test_no_row_breaks_the_service(readings: list[dict[str, object]]) -> None:
     judged = judge(rows(json.dumps({"readings": readings}).encode(), "application/json"), TABLE, NOW, "U")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.problems import Problem
@@ -19,7 +19,6 @@ ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu",
 INSTANTS = st.integers(EARLIEST, LATEST - 1)
 
 
-@settings(deadline=None)
 @given(st.lists(INSTANTS, max_size=20), st.sampled_from(ZONES))
 def test_column_of_times_is_what_python_says(instants: list[int], zone: str) -> None:
     found = bytes(iso(np.array(instants, np.int64), zone, b"", b"\n")).decode().split("\n")[:-1]
@@ -60,7 +59,6 @@ def test_times_that_are_none() -> None:
 NUMBERS = st.lists(st.floats(width=64) | st.integers(-5, 5).map(float), max_size=30)
 
 
-@settings(deadline=None)
 @given(NUMBERS)
 def test_numbers_survive_and_missing_is_null(numbers: list[float]) -> None:
     column = np.array(numbers, np.float64)

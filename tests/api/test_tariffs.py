@@ -20,6 +20,7 @@ from config.tariffs import PERIODS, Tariff, tariff, tariffs
 from storage.intervals import IntervalColumns
 from storage.points import Point
 from tests.api.conftest import USCC, World, assert_problem
+from tests.examples import examples
 
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Sao_Paulo"]
 HOUR, DAY = 3600 * MICROSECOND, 86_400 * MICROSECOND
@@ -71,7 +72,7 @@ def intervals(start: int, values: list[int], seconds: int = 900) -> IntervalColu
     )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     st.sampled_from(ZONES),
     st.sampled_from([900, 1800, 3600, 86_400]),
@@ -101,7 +102,6 @@ def test_the_parts_add_up_to_the_whole(
         assert ((worst == Quality.MISSING) == (whole.quality == Quality.MISSING)).all()
 
 
-@settings(deadline=None)
 @given(st.sampled_from(ZONES), st.integers(0, 900))
 def test_the_period_is_that_the_clock_shows(known: Sequence[Tariff], zone: str, days: int) -> None:
     start = parse("2017-09-01T00:00:00Z") + days * DAY

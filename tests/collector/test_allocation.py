@@ -167,7 +167,7 @@ async def test_an_estimate_goes_with_its_edit_and_follows_the_days_around() -> N
     assert at_once.intervals == missing
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     gaps=st.lists(st.tuples(st.integers(1, 190), st.integers(1, 40)), min_size=1, max_size=3),
     late=st.integers(0, 2),

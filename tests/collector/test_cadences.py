@@ -20,6 +20,7 @@ from storage.database import Database
 from storage.points import load_points
 from storage.readings import store
 from tests.collector.registerworld import HOUR, MINUTE, QUARTER, START, World, point
+from tests.examples import examples
 from tests.storage.registry import meter, text
 
 CADENCES = [10, 60, 900, 1500, 2400, 3600, 7200, 86_400]
@@ -30,7 +31,7 @@ SUMS = """
 """
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.sampled_from(CADENCES), min_size=2, max_size=4),
     st.lists(st.integers(1, 24 * 60), min_size=3, max_size=3),

@@ -19,6 +19,7 @@ from storage.intervals import Ranges
 from storage.points import Segment
 from storage.readings import ReadingColumns
 from tests.collector.registerworld import HOUR, MINUTE, QUARTER, START, World, point, segment
+from tests.examples import examples
 
 M, E, S = int(Quality.MEASURED), int(Quality.ESTIMATED), int(Quality.SUSPECT)
 NONE = math.nan
@@ -243,7 +244,7 @@ def history(seed: int) -> tuple[World, list[tuple[int, int, float]]]:
     return World(point(*segments, schedule=((0, cadence_s),))), rows
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120))
 @example(115501)  # stands still for days after a fault
 @example(20494)  # stands still with the wrong sign
 @given(st.integers(0, 2**32))
@@ -262,7 +263,7 @@ async def test_order_and_batches_do_not_matter_and_computing_again_changes_nothi
     assert pieces.changed == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(
     st.lists(st.tuples(st.integers(1, 5000), st.integers(0, 10_000)), min_size=2, max_size=60),
     st.sampled_from([60, 900, 3600]),

@@ -7,9 +7,10 @@ from collector.harvest import Harvest, merged
 from config.samples import SampleBatch
 from protocols.simulator.bank import Bank
 from tests.collector.plant import PROFILE, VALUES, connection
+from tests.examples import examples
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(st.lists(st.tuples(st.integers(1, 9), st.sampled_from(["E1", "E2", "E3"])), max_size=30))
 def test_each_sample_reaches_its_enterprise_with_its_point_time_and_value(polls: list[tuple[int, str]]) -> None:
     harvest, plans = Harvest(), Plans(PROFILE)

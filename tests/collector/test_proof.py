@@ -12,6 +12,7 @@ from storage.points import Edit
 from storage.readings import ReadingColumns
 from tests.collector.registerworld import HOUR, MINUTE, START, World, point, segment
 from tests.collector.test_allocation import DAY, MONDAY, QUARTERLY, registers, without
+from tests.examples import examples
 
 LONG = Ranges(np.array([1], np.int32), np.array([START - 2 * DAY]), np.array([START + 90 * DAY]))
 
@@ -93,7 +94,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(steps, st.booleans(), st.integers(0, 14))
 async def test_it_holds_whatever_the_readings(rows: list[tuple[int, str, float]], exchanged: bool, offset: int) -> None:
     middle = START + DAY

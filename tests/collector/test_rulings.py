@@ -12,6 +12,7 @@ from config.quality import Method, Quality
 from storage.points import Edit
 from tests.collector.registerworld import MINUTE, QUARTER, START, World, point, segment
 from tests.collector.test_energy import history
+from tests.examples import examples
 
 M, E, S, X = Quality.MEASURED, Quality.EDITED, Quality.SUSPECT, Quality.ESTIMATED
 
@@ -98,7 +99,7 @@ def some_edits(chance: random.Random, times: list[int]) -> tuple[Edit, ...]:
     return tuple(found)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=examples(100), derandomize=True)
 @given(st.integers(0, 2**32))
 async def test_edits_and_undo_touch_what_they_must_whatever_the_order(seed: int) -> None:
     """After edits the intervals are those of readings that came when the edits were known; after undo, as before."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from config.registry import load
 from config.registry_models import DRIVERS, Enterprise
 from config.registry_text import to_yaml
+from tests.examples import examples
 
 LETTERS = st.characters(exclude_categories=("C", "Z")) | st.sampled_from(" '\"#:,{}[]&*!|>%@-~")
 PRINTABLE = st.text(LETTERS, max_size=20)
@@ -86,7 +87,7 @@ def enterprises(draw: st.DrawFn) -> Enterprise:
     return Enterprise.model_validate({**head, **lists, "metering_points": points, "meters": meters})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(enterprises())
 def test_a_written_registry_reads_back_equal(enterprise: Enterprise) -> None:
     with tempfile.TemporaryDirectory() as folder:

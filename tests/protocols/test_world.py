@@ -22,6 +22,7 @@ from protocols.simulator.demo import Demo, Files
 from protocols.simulator.live import Gateways, Sender, simulate
 from protocols.simulator.server import Fault
 from protocols.simulator.world import LOSS, World
+from tests.examples import examples
 
 LIVE = 1_795_306_700 * MICROSECOND
 HOUR = 3600 * MICROSECOND
@@ -50,7 +51,7 @@ def test_a_parent_counts_what_is_below_it_losses_and_its_own() -> None:
         assert own.mean() == pytest.approx(place.mean, rel=0.35), place.key
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.lists(st.integers(0, 40 * 24 * 3600), min_size=1, max_size=5))
 def test_the_truth_is_the_same_whichever_instants_are_asked_for(seconds: list[int]) -> None:
     instants = DEMO.start + np.array(seconds) * MICROSECOND

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.timeline import Cover, Schedule, Stretch, differing, schedule
@@ -11,7 +11,6 @@ from storage.timeline import Cover, Schedule, Stretch, differing, schedule
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = START + timedelta(days=50)
 DAYS = range(100)
-untimed = settings(deadline=None)  # the machine may be busy with other tests
 
 
 def day(number: int) -> datetime:
@@ -65,7 +64,6 @@ def multiplier(lines: tuple[Stretch, ...], at: datetime) -> float | None:
     return next((one.multiplier for one in lines if one.start <= at and (one.end is None or at < one.end)), None)
 
 
-@untimed
 @given(stretches(), stretches())
 def test_exactly_what_means_something_else_is_dirty(before: tuple[Stretch, ...], after: tuple[Stretch, ...]) -> None:
     ranges = differing(before, after, NOW)
@@ -77,7 +75,6 @@ def test_exactly_what_means_something_else_is_dirty(before: tuple[Stretch, ...],
         assert inside == (other and day(number) < NOW)
 
 
-@untimed
 @given(declared())
 def test_a_new_point_is_expected_from_now_on_or_as_it_says(stays: tuple[Cover, ...]) -> None:
     due = schedule((), (), stays, NOW)
@@ -88,7 +85,6 @@ def test_a_new_point_is_expected_from_now_on_or_as_it_says(stays: tuple[Cover, .
     assert all(one[1] != two[1] for one, two in pairwise(due))
 
 
-@untimed
 @given(declared(), covers(), st.integers(0, 30))
 def test_the_past_stays_expected_as_it_was(first: tuple[Cover, ...], second: tuple[Cover, ...], later: int) -> None:
     known = schedule((), (), first, NOW)
@@ -102,7 +98,6 @@ def test_the_past_stays_expected_as_it_was(first: tuple[Cover, ...], second: tup
         assert in_force(due, day(number)) == expected
 
 
-@untimed
 @given(declared(), declared(), st.integers(0, 30))
 def test_what_is_declared_holds_where_nothing_was_expected(
     first: tuple[Cover, ...], second: tuple[Cover, ...], later: int
@@ -119,7 +114,6 @@ def test_what_is_declared_holds_where_nothing_was_expected(
         assert in_force(due, day(number)) == expected
 
 
-@untimed
 @given(declared(), declared(), st.integers(0, 30))
 def test_the_same_again_changes_nothing(first: tuple[Cover, ...], second: tuple[Cover, ...], later: int) -> None:
     due = schedule(schedule((), (), first, NOW), as_stretches(first), second, NOW)
