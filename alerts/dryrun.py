@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -47,33 +48,76 @@ class DryRun:
     places: int
     """Metering points looked at."""
     findings: Sequence[Finding]
+    """With the thresholds that are tried."""
+    present: Sequence[Finding]
+    """With those that are set."""
+
+    def more(self) -> list[Finding]:
+        """What the present thresholds do not raise."""
+        return _without(self.findings, self.present)
+
+    def fewer(self) -> list[Finding]:
+        """What only the present thresholds raise."""
+        return _without(self.present, self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is looked at: the last `days` closed days before `now` of a rule at some of the places."""
+
+    rule: str
+    known: Sequence[Place]
+    there: Sequence[Place]
+    days: int
+    now: int
 
 
 async def dry_run(
     db: Database, points: PointTable, rule: str, scope: Scope, body: dict[str, Number], days: int, now: int
 ) -> DryRun:
-    """The last `days` closed days of a rule with these thresholds set for the scope, in place of what is set for it.
+    """The last `days` closed days of a rule with these thresholds set for the scope, in place of what is set for it,
+    and with what is set now.
 
-    A rule that is switched off is run as if it were on. Raises TooMuch.
+    A rule that is switched off is tried as if it were on. Raises TooMuch.
     """
     async with db.connection() as conn:
         known = places(await history.sites(conn), points)
         limits = Thresholds(await thresholds.read(conn))
-    there = [place for place in known if _within(place, scope)]
+    asked = _Asked(rule, known, [place for place in known if _within(place, scope)], days, now)
     if rule in SILENCE:
-        return await _silence(db, points, rule, there, limits.replaced(rule, scope.text, body), days, now)
-    limits = limits.replaced(rule, scope.text, {"enabled": True, **body})
-    return await _inspection(db, rule, known, there, limits, days, now)
+        tried = limits.replaced(rule, scope.text, body)
+        start, past, found = await _silence(db, points, asked, tried)
+        present = (await _silence(db, points, asked, limits))[2]
+    else:
+        tried = limits.replaced(rule, scope.text, {"enabled": True, **body})
+        start, past, found = await _inspection(db, asked, tried)
+        present = (await _inspection(db, asked, limits))[2]
+    return DryRun(start, past, len(asked.there), found, present)
 
 
-async def _inspection(
-    db: Database, rule: str, known: Iterable[Place], there: list[Place], limits: Thresholds, days: int, now: int
-) -> DryRun:
+def _without(some: Sequence[Finding], others: Sequence[Finding]) -> list[Finding]:
+    """Findings that share no instant with one of the same key among the others."""
+    by_key: defaultdict[str, list[Finding]] = defaultdict(list)
+    for one in others:
+        by_key[one.key].append(one)
+    return [one for one in some if not any(_meet(one, other) for other in by_key[one.key])]
+
+
+def _meet(one: Finding, other: Finding) -> bool:
+    return (other.ended is None or one.onset < other.ended) and (one.ended is None or other.onset < one.ended)
+
+
+Raised = tuple[int, int, list[Finding]]
+"""What is raised, and the range that was looked at."""
+
+
+async def _inspection(db: Database, about: _Asked, limits: Thresholds) -> Raised:
+    rule, there, days, now = about.rule, about.there, about.days, about.now
     inspection = INSPECTED[rule]
     names = {_name(place) for place in there}
     if inspection.together:
         usccs = {place.subject.uscc for place in there}
-        there = [place for place in known if place.subject.uscc in usccs]
+        there = [place for place in about.known if place.subject.uscc in usccs]
     rows = sum(
         _rows(place.point(quantity), kind, now - (days + inspection.lookback(own)) * DAY, now)
         for place, own in asked(inspection, there, limits)
@@ -91,15 +135,13 @@ async def _inspection(
                 findings = await inspect(conn, inspection, portion, limits, past, days)
             found += [one for one in findings if one.ended is None or one.ended > start]
     mine = [one for one in found if one.rule == rule and (one.subject.uscc, one.subject.metering_point) in names]
-    return DryRun(start, past, len(names), mine)
+    return start, past, mine
 
 
-async def _silence(
-    db: Database, points: PointTable, rule: str, there: Sequence[Place], limits: Thresholds, days: int, now: int
-) -> DryRun:
+async def _silence(db: Database, points: PointTable, about: _Asked, limits: Thresholds) -> Raised:
     """Rules gap and offline, from the readings."""
-    start = now - days * DAY
-    some = {point.id: point for place in there for point in place.points.values()}
+    now, start = about.now, about.now - about.days * DAY
+    some = {point.id: point for place in about.there for point in place.points.values()}
     rows = sum(_rows(point, "readings", start, now) for point in some.values())
     if rows > MOST:
         raise TooMuch(rows)
@@ -110,7 +152,7 @@ async def _silence(
         holes = await gaps.holes(conn, windows.point, *bounds, windows.shortest_grace())
     pieces = windows.missing(slot[holes.number], holes.before, holes.after, np.full(len(holes.number), now))
     found = Episodes(roster, Deadlines(windows, now), []).found(pieces.where(pieces.end > start), now)
-    return DryRun(start, now, len(there), [one for one in found if one.rule == rule])
+    return start, now, [one for one in found if one.rule == about.rule]
 
 
 def _within(place: Place, scope: Scope) -> bool:

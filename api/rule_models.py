@@ -32,6 +32,8 @@ class RuleItem(BaseModel):
     verified: bool = Field(description="false: its figures are customary or from memory; no standard was seen")
     source: str
     thresholds: list[ThresholdItem]
+    effective: dict[str, Value] = Field(description="What holds where no narrower scope says otherwise")
+    settings: int = Field(description="Scopes for which something is set, of those you may see")
 
 
 class SettingItem(BaseModel):
@@ -49,6 +51,9 @@ class DryRunAsked(BaseModel):
 class DryRunFinding(BaseModel):
     """What would have been an alert."""
 
+    compared: Literal["same", "more", "fewer"] = Field(
+        description="`same`: the present thresholds raise it, too; `more`: they do not; `fewer`: only they do"
+    )
     uscc: str
     metering_point: str
     severity: Literal["info", "warning", "critical"]
@@ -69,6 +74,10 @@ class DryRunAnswer(BaseModel):
     start: datetime = Field(alias="from")
     to: datetime
     looked_at: int = Field(description="Metering points in the scope")
-    count: int
+    count: int = Field(description="Findings with these thresholds: `same` and `more`")
+    present: int = Field(description="Findings with what is set now, over the same days")
+    same: int
+    more: int
+    fewer: int
     by_metering_point: list[DryRunCount] = Field(description="The 500 with most of them")
-    findings: list[DryRunFinding] = Field(description="The newest 500")
+    findings: list[DryRunFinding] = Field(description="The newest 500, with those of the present thresholds alone")

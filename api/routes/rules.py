@@ -31,9 +31,17 @@ Where = Annotated[
 
 
 @router.get("/v1/rules", response_model=Page[RuleItem])
-async def list_rules(_: Asker) -> dict[str, Any]:
-    """All alert rules with their thresholds: what each is, its default and bounds."""
-    return {"items": [_item(rule) for rule in rules().values()], "next": None}
+async def list_rules(served: Served, seen: Seen) -> dict[str, Any]:
+    """All alert rules with their thresholds: what each is, its default and bounds, and what holds for everybody."""
+    async with served.database.connection() as conn:
+        known = await thresholds.read(conn)
+    limits, regions = Thresholds(known), served.hub.regions
+    counts = Counter(one.rule for one in known if _visible(seen, Scope.parse(one.scope), regions))
+    items = [
+        {**_item(rule), "effective": dict(limits.of(name, "", "", "")), "settings": counts[name]}
+        for name, rule in rules().items()
+    ]
+    return {"items": items, "next": None}
 
 
 @router.get("/v1/rules/{rule}/thresholds", response_model=Page[SettingItem])
@@ -112,22 +120,29 @@ async def try_thresholds(served: Served, who: Asker, seen: Seen, rule: Name, bod
         raise Problem("span-too-long", detail, errors=[("days", "too many for this scope")]) from None
     zone = found.findings[0].subject.zone if found.findings else "Asia/Shanghai"
     counts = Counter((one.subject.uscc, one.subject.metering_point) for one in found.findings)
-    newest = sorted(found.findings, key=lambda one: one.onset, reverse=True)
+    more, fewer = found.more(), found.fewer()
+    newest = sorted([*found.findings, *fewer], key=lambda one: one.onset, reverse=True)
+    compared = {id(one): "more" for one in more} | {id(one): "fewer" for one in fewer}
     return {
         "from": local(found.start, zone),
         "to": local(found.past, zone),
         "looked_at": found.places,
         "count": len(found.findings),
+        "present": len(found.present),
+        "same": len(found.findings) - len(more),
+        "more": len(more),
+        "fewer": len(fewer),
         "by_metering_point": [
             {"uscc": uscc, "metering_point": code, "count": count} for (uscc, code), count in counts.most_common(LISTED)
         ],
-        "findings": [_finding(one) for one in newest[:LISTED]],
+        "findings": [_finding(one, compared.get(id(one), "same")) for one in newest[:LISTED]],
     }
 
 
-def _finding(one: Finding) -> dict[str, Any]:
+def _finding(one: Finding, compared: str) -> dict[str, Any]:
     zone = one.subject.zone
     return {
+        "compared": compared,
         "uscc": one.subject.uscc,
         "metering_point": one.subject.metering_point,
         "severity": one.severity,

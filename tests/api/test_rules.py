@@ -25,6 +25,7 @@ async def test_every_rule_is_told_with_its_thresholds(world: World) -> None:
     items = (await world.ok("/v1/rules", "regulator"))["items"]
     assert {item["name"] for item in items} == {*SILENCE, *INSPECTED}
     gap = next(item for item in items if item["name"] == "gap")
+    assert (gap["effective"], gap["settings"]) == ({"cadences": 3, "seconds": 60}, 0)
     assert [(one["key"], one["default"]) for one in gap["thresholds"]] == [("cadences", 3), ("seconds", 60)]
     spike = next(item for item in items if item["name"] == "vee_spike")
     assert (spike["verified"], spike["thresholds"][0]["key"], spike["thresholds"][0]["default"]) == (
@@ -94,13 +95,34 @@ async def test_a_dry_run_says_what_would_have_been_raised_and_writes_nothing(wor
     found = (await world.post(path, json=asked)).json()
     assert (found["count"], found["looked_at"]) == (1, 1)
     assert found["by_metering_point"] == [{"uscc": USCC, "metering_point": "E-1", "count": 1}]
-    assert found["findings"][0]["ended"] is None
+    assert [found[name] for name in ("present", "same", "more", "fewer")] == [0, 0, 1, 0]
+    assert (found["findings"][0]["ended"], found["findings"][0]["compared"]) == (None, "more")
     assert "5 %" in found["findings"][0]["en"]
     assert (await world.post(path, json={**asked, "scope": f"point:{USCC}/E-3"})).json()["count"] == 0
     off = {"days": 5, "thresholds": {"ratio": 1.5}}
     assert (await world.post("/v1/rules/vee_high/dry-run", json=off)).json()["count"] == 0, "a rule that is off is run"
     assert await world.db.pool.fetchval("select count(*) from alert") == 0
     assert await world.db.pool.fetchval("select count(*) from threshold") == 0
+
+
+async def test_a_dry_run_is_compared_with_what_is_set(world: World) -> None:
+    past = START + (now_us() - START - 2 * 3600 * MICROSECOND) // DAY * DAY
+    for code, daily in (("E-1", 96.0), ("E-3", 91.2)):
+        values = dict.fromkeys(range(96 * 10), (daily / 96, Quality.MEASURED))
+        await world.intervals(world.point(code), values, start=past - 10 * DAY)
+    await change(world, f"{BALANCE}/default", json={"max_loss": 0.02})
+
+    async def compared(**limits: float | bool) -> tuple[list[int], list[str]]:
+        found = (await world.post("/v1/rules/balance/dry-run", json={"days": 10, "thresholds": limits})).json()
+        counts = [found[name] for name in ("count", "present", "same", "more", "fewer")]
+        return counts, [one["compared"] for one in found["findings"]]
+
+    assert await compared(max_loss=0.03) == ([1, 1, 1, 0, 0], ["same"])
+    assert await compared(max_loss=0.1) == ([0, 1, 0, 0, 1], ["fewer"])
+    assert await compared(max_loss=0.02, enabled=False) == ([0, 1, 0, 0, 1], ["fewer"])
+    items = (await world.ok("/v1/rules"))["items"]
+    balance = next(item for item in items if item["name"] == "balance")
+    assert (balance["effective"]["max_loss"], balance["settings"]) == (0.02, 1)
 
 
 async def test_a_dry_run_of_silence_looks_at_readings(world: World) -> None:
@@ -113,7 +135,8 @@ async def test_a_dry_run_of_silence_looks_at_readings(world: World) -> None:
     async def ends(rule: str, **thresholds: float) -> list[bool]:
         answer = await world.post(f"/v1/rules/{rule}/dry-run", json={**asked, "thresholds": thresholds})
         assert answer.status_code == 200, answer.text
-        return [one["ended"] is not None for one in answer.json()["findings"]]
+        found = answer.json()["findings"]
+        return [one["ended"] is not None for one in found if one["compared"] != "fewer"]
 
     assert await ends("gap") == [True]
     assert await ends("gap", cadences=6) == []
