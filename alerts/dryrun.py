@@ -22,18 +22,19 @@ from config.rules import Number, Scope
 from config.samples import MICROSECOND
 from storage import gaps, history, thresholds
 from storage.database import Database
+from storage.gaps import Holes
 from storage.points import Point, PointTable
 
 MOST = 5_000_000
 """Rows of the database, about, that one dry run looks at."""
-COSTLY = 10
+COSTLY = 5
 """A row of a costly inspection counts as so many."""
 _BUCKETS = {"daily": 1, "hours": 24, "quarterly": 96, "conflicts": 1, "verdicts": 1, "proofs": 1}
 """Rows of a point and day."""
 
 
 class TooMuch(Exception):
-    """The dry run would look at more than MOST rows; `rows`: about so many."""
+    """The dry run would look at more than MOST rows; `rows`: about so many, COSTLY-fold where an inspection is so."""
 
     def __init__(self, rows: int) -> None:
         super().__init__(f"about {rows} rows would have to be looked at; {MOST} are allowed")
@@ -86,8 +87,7 @@ async def dry_run(
     asked = _Asked(rule, known, [place for place in known if _within(place, scope)], days, now)
     if rule in SILENCE:
         tried = limits.replaced(rule, scope.text, body)
-        start, past, found = await _silence(db, points, asked, tried)
-        present = (await _silence(db, points, asked, limits))[2]
+        start, past, (found, present) = await _silence(db, points, asked, (tried, limits))
     else:
         tried = limits.replaced(rule, scope.text, {"enabled": True, **body})
         start, past, found = await _inspection(db, asked, tried)
@@ -123,8 +123,8 @@ async def _inspection(db: Database, about: _Asked, limits: Thresholds) -> Raised
         for place, own in asked(inspection, there, limits)
         for kind, quantity in inspection.needs
     )
-    if rows * (COSTLY if inspection.costly else 1) > MOST:
-        raise TooMuch(rows)
+    if (cost := rows * (COSTLY if inspection.costly else 1)) > MOST:
+        raise TooMuch(cost)
     found: list[Finding] = []
     start = past = now
     for zone, some in by_zone(there).items():
@@ -138,21 +138,30 @@ async def _inspection(db: Database, about: _Asked, limits: Thresholds) -> Raised
     return start, past, mine
 
 
-async def _silence(db: Database, points: PointTable, about: _Asked, limits: Thresholds) -> Raised:
-    """Rules gap and offline, from the readings."""
+async def _silence(
+    db: Database, points: PointTable, about: _Asked, limits: Sequence[Thresholds]
+) -> tuple[int, int, list[list[Finding]]]:
+    """Rules gap and offline, from the readings: what each of the thresholds raises, and the range looked at."""
     now, start = about.now, about.now - about.days * DAY
-    some = {point.id: point for place in about.there for point in place.points.values()}
-    rows = sum(_rows(point, "readings", start, now) for point in some.values())
+    table = PointTable(points={point.id: point for place in about.there for point in place.points.values()})
+    rows = sum(_rows(point, "readings", start, now) for point in table.points.values())
     if rows > MOST:
         raise TooMuch(rows)
     async with db.connection() as conn:
-        roster = Roster.of(PointTable(points=some), await gaps.places(conn), await gaps.meters(conn), now, limits)
-        slot, windows = np.arange(len(roster.windows)), roster.windows
-        bounds = np.full(len(slot), start), np.full(len(slot), now)
-        holes = await gaps.holes(conn, windows.point, *bounds, windows.shortest_grace())
+        known = await gaps.places(conn), await gaps.meters(conn)
+        rosters = [Roster.of(table, *known, now, one) for one in limits]
+        ids = rosters[0].windows.point
+        bounds = np.full(len(ids), start), np.full(len(ids), now)
+        shortest = np.minimum.reduce([one.windows.shortest_grace() for one in rosters])
+        holes = await gaps.holes(conn, ids, *bounds, shortest)
+    return start, now, [_silent(roster, holes, about.rule, start, now) for roster in rosters]
+
+
+def _silent(roster: Roster, holes: Holes, rule: str, start: int, now: int) -> list[Finding]:
+    slot, windows = np.arange(len(roster.windows)), roster.windows
     pieces = windows.missing(slot[holes.number], holes.before, holes.after, np.full(len(holes.number), now))
     found = Episodes(roster, Deadlines(windows, now), []).found(pieces.where(pieces.end > start), now)
-    return start, now, [one for one in found if one.rule == about.rule]
+    return [one for one in found if one.rule == rule]
 
 
 def _within(place: Place, scope: Scope) -> bool:

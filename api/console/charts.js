@@ -102,6 +102,20 @@ export function bars(series, kind, { colour, width, small = false, label }) {
   };
 }
 
+/** Counts of each day, stacked; `series`: [{id, name, data}] with id same, more or fewer. */
+export function perDay({ days, series }, label) {
+  const styles = { same: { color: "#9aa7b2" }, more: { color: AMBER, decal: crossed("rgba(255,255,255,.7)") }, fewer: { color: "#e4efe9", borderColor: "#18794e", borderWidth: 1, decal: lines(-Math.PI / 4, "#18794e") } };
+  return {
+    ...frame(true),
+    aria: { enabled: true, label: { description: label } },
+    legend: { right: 4, top: 0, textStyle: { color: MUTED, fontSize: 12 }, itemHeight: 10 },
+    tooltip: tooltip(undefined, { type: "shadow" }),
+    xAxis: { ...axis, type: "category", data: days, axisLabel: { ...axis.axisLabel, hideOverlap: true, formatter: (day) => day.slice(5) } },
+    yAxis: { ...scale(""), minInterval: 1 },
+    series: series.map((one) => ({ ...one, type: "bar", stack: "all", barMaxWidth: 24, itemStyle: styles[one.id] })),
+  };
+}
+
 /** Zoom by the slider only: the wheel scrolls the page. */
 function zoom() {
   return [{ type: "slider", xAxisIndex: [0, 1], height: 18, bottom: 4, brushSelect: false, labelFormatter: "", borderColor: LINE, fillerColor: "rgba(31,111,178,.12)" }];

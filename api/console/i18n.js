@@ -44,6 +44,7 @@ export async function learn() {
 }
 
 export const carrierName = (code) => carriers.get(code)?.[language] ?? code;
+export const carrierCodes = () => [...carriers.keys()];
 export const quantityName = (name) => quantities.get(name)?.[language] ?? name;
 export const quantityUnit = (name) => quantities.get(name)?.unit ?? "";
 /** The instantaneous quantity shown beside a carrier's consumption. */

@@ -17,7 +17,16 @@ from tests.browser.conftest import DAIRY, DAY, WORKS, Console, iso
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.slow]
 
 POINT = f"/metering-points/{WORKS}/E-1"
-PAGES = ("/", f"/enterprises/{WORKS}", POINT, "/alerts", f"/instruments?enterprise={WORKS}", "/reviews")
+PAGES = (
+    "/",
+    f"/enterprises/{WORKS}",
+    POINT,
+    "/alerts",
+    "/rules",
+    "/rules/offline",
+    f"/instruments?enterprise={WORKS}",
+    "/reviews",
+)
 
 
 async def test_sign_in_with_a_key_by_hand_and_from_the_address(console: Console) -> None:
