@@ -45,6 +45,12 @@ class Scope:
             raise bad_parameter("from", "lies in the future: there is nothing to review yet")
         return cls(served, sight, owner, days, now)
 
+    def require_over(self) -> None:
+        """Raises Problem while the period lasts: what it still brings would be missing in a frozen report for good."""
+        if self.past > self.now:
+            told = f"the period lasts until {self.at(self.past)}: make the review then, or of days that are over"
+            raise bad_parameter("to", told)
+
     @property
     def uscc(self) -> str:
         return str(self.owner["uscc"])

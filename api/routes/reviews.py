@@ -43,11 +43,13 @@ async def preview(served: Served, seen: Seen, uscc: Uscc, start: From = None, to
 
 @router.post("/v1/reviews", response_model=ReviewItem, status_code=201)
 async def make(served: Served, seen: Seen, who: Asker, body: NewReview) -> dict[str, Any]:
-    """Make the report and freeze it, byte for byte, with what was known now (`as_of`). Someone else then signs it."""
+    """Make the report of a period that is over and freeze it, byte for byte, with what was known now (`as_of`). Someone
+    else then signs it."""
     _may(who)
     owner = await enterprise(served, seen, body.enterprise)
     now = await views.present(served.database)
     scope = Scope.of(served, seen, owner, body.start.isoformat(), body.end.isoformat(), now)
+    scope.require_over()
     report = encoded(await build(scope))
     number = await reviews.put(served.database, scope.uscc, *scope.bounds, instant(scope.now), report, who.name)
     return _item(await _one(served, seen, who, number))

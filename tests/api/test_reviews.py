@@ -4,7 +4,10 @@ import hashlib
 import io
 import json
 import zipfile
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
@@ -108,6 +111,18 @@ async def test_a_period_is_asked_for_and_bounded(world: World) -> None:
     future = f"/v1/enterprises/{USCC}/review?from=2090-01-01T00:00:00Z&to=2090-01-03T00:00:00Z"
     assert_problem(await world.get(future), 400, "invalid-parameter", "from")
     assert_problem(await world.get(PREVIEW, "regulator"), 404, "not-found")
+
+
+async def test_a_period_that_is_not_over_is_seen_but_not_frozen(world: World) -> None:
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).replace(hour=0, minute=0, second=0, microsecond=0)
+    begun = {"enterprise": USCC, "from": today.isoformat(), "to": (today + timedelta(hours=1)).isoformat()}
+    refused = await world.post("/v1/reviews", "operator", json=begun)
+    assert_problem(refused, 400, "invalid-parameter", "to")
+    assert f"lasts until {(today + timedelta(days=1)).isoformat()}" in refused.json()["detail"]
+    span = urlencode({"from": begun["from"], "to": begun["to"]})
+    assert (await world.get(f"/v1/enterprises/{USCC}/review?{span}")).status_code == 200
+    over = {**begun, "from": (today - timedelta(days=1)).isoformat(), "to": begun["from"]}
+    assert (await world.post("/v1/reviews", "operator", json=over)).status_code == 201
 
 
 async def test_a_second_person_signs_and_nothing_changes_afterwards(world: World) -> None:
