@@ -71,4 +71,4 @@ def _columns(own: Values, children: Values, loss: Values, difference: Buckets) -
     }
 
 
-NONE = _columns(np.empty(0), np.empty(0), np.empty(0), Buckets.empty(0))
+NONE = ("key", "name", "carrier", "unit"), _columns(np.empty(0), np.empty(0), np.empty(0), Buckets.empty(0))

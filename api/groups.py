@@ -15,20 +15,24 @@ from config.samples import Instants
 
 Groups = Sequence[tuple[dict[str, str], series.Columns]]
 """(what a group is, its columns); all say the same things of themselves and have the same columns."""
-EMPTY = series.bucket_columns(Buckets.empty(0))
+EMPTY = ("key", "zh", "en", "carrier", "unit"), series.bucket_columns(Buckets.empty(0))
 
 
 def answer(
-    form: series.Form, head: dict[str, Any], starts: Instants, groups: Groups, none: series.Columns = EMPTY
+    form: series.Form,
+    head: dict[str, Any],
+    starts: Instants,
+    groups: Groups,
+    none: tuple[Sequence[str], series.Columns] = EMPTY,
 ) -> Response:
-    """JSON: a series per group. CSV and Arrow: one table, the groups below each other; with the columns `none` where
-    there are no groups."""
+    """JSON: a series per group. CSV and Arrow: one table, the groups below each other; where there are none, with the
+    columns `none`: what a group says of itself, and its series."""
     if form == "application/json":
         texts = [series.to_json(about, columns, head["zone"]) for about, columns in groups]
         opening = series.to_json(head, {"start": Times(starts)}, head["zone"])[:-1]
         return series.reply(form, head, b'%s,"series":[%s]}' % (opening, b",".join(texts)))
     count, number = len(groups), np.repeat(np.arange(len(groups)), len(starts))
-    names, shape = groups[0] if groups else (dict.fromkeys(("key", "name", "carrier", "unit"), ""), none)
+    names, shape = groups[0] if groups else (dict.fromkeys(none[0], ""), none[1])
     columns: dict[str, series.Column] = {
         name: Words(number, tuple(about[name] for about, _ in groups)) for name in names
     }

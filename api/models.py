@@ -283,7 +283,8 @@ class Consumption(MeteringPointHead, Buckets):
 
 class PeriodConsumption(Buckets):
     key: Literal["sharp", "peak", "flat", "valley", "deep_valley"]
-    name: str
+    zh: str
+    en: str
 
 
 class TariffConsumption(MeteringPointHead):
@@ -295,7 +296,8 @@ class TariffConsumption(MeteringPointHead):
 
 class GroupConsumption(Buckets):
     key: str
-    name: str
+    zh: str
+    en: str
     carrier: str = Field(description="Empty for the total of several carriers")
     unit: str
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from fastapi import Response
@@ -27,8 +27,19 @@ from storage.points import PointTable
 from storage.views import Row
 
 Counted = Sequence[tuple[Row, Composition]]
-About = Callable[[Row], tuple[str, str, str]]
-"""Key, name and carrier (empty: any) of the group that a metering point belongs to."""
+
+
+class Group(NamedTuple):
+    """Metering points that are summed: by what they belong together, and their carrier; empty: any."""
+
+    key: str
+    zh: str
+    en: str
+    carrier: str
+
+
+About = Callable[[Row], Group]
+"""The group that a metering point belongs to."""
 Conversions = Mapping[tuple[str, str], Conversion | None]
 """By enterprise and carrier."""
 
@@ -100,10 +111,9 @@ def sums(metered: Counted, about: About, rows: Stored, at: Instants, now: int, c
     found: dict[str, tuple[dict[str, str], Buckets]] = {}
     for row, made in metered:
         change = changes[row["uscc"], row["carrier"]]
-        key, name, carrier = about(row)
+        group = about(row)
         unit = change.symbol if change else made.unit
-        named = {"key": key, "name": name, "carrier": carrier, "unit": unit}
-        known, total = found.setdefault(key, (named, Buckets.empty(len(at) - 1)))
+        known, total = found.setdefault(group.key, ({**group._asdict(), "unit": unit}, Buckets.empty(len(at) - 1)))
         if known["unit"] != unit:
             what = f"a total of {known['unit']} and {unit} has no meaning; choose a carrier or a derived unit"
             raise bad_parameter("group_by", what)
@@ -135,10 +145,15 @@ def used(changes: Conversions) -> list[dict[str, Any]]:
     return found
 
 
-def by_carrier(row: Row) -> tuple[str, str, str]:
+def by_carrier(row: Row) -> Group:
     carrier = carriers()[row["carrier"]]
-    return carrier.code, carrier.zh, carrier.code
+    return Group(carrier.code, carrier.zh, carrier.en, carrier.code)
 
 
-def by_metering_point(row: Row) -> tuple[str, str, str]:
-    return f"{row['uscc']}/{row['code']}", row["name"], row["carrier"]
+def by_metering_point(row: Row) -> Group:
+    return own(f"{row['uscc']}/{row['code']}", row["name"], row["carrier"])
+
+
+def own(key: str, name: str, carrier: str) -> Group:
+    """With a name of its own, the same in both languages."""
+    return Group(key, name, name, carrier)

@@ -24,7 +24,11 @@ from config.factors import Dated
 
 Period: TypeAlias = Literal["sharp", "peak", "flat", "valley", "deep_valley"]
 PERIODS: tuple[Period, ...] = get_args(Period)
-ZH = {"sharp": "尖", "peak": "峰", "flat": "平", "valley": "谷", "deep_valley": "深谷"}
+NAMES = {
+    "sharp": ("尖", "sharp peak"), "peak": ("峰", "peak"), "flat": ("平", "flat"), "valley": ("谷", "valley"),
+    "deep_valley": ("深谷", "deep valley"),
+}  # fmt: skip
+"""Chinese and English."""
 DayType: TypeAlias = Literal["workday", "weekend", "holiday"]
 MIDNIGHT = 24 * 60
 

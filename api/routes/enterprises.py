@@ -27,7 +27,7 @@ from api.problems import Problem
 from api.series import RESPONSES
 from api.services import Services
 from api.standing import Standing
-from api.totals import About, Asked, answer, by_carrier, by_metering_point, counted
+from api.totals import About, Asked, Group, answer, by_carrier, by_metering_point, counted
 from config.samples import now_us
 from storage import views
 from storage.views import Row, Sight
@@ -37,7 +37,11 @@ router = APIRouter(tags=["enterprises"])
 Uscc = Annotated[str, Path(description="Unified social credit code")]
 Carrier = Annotated[str | None, Query(description="Only this energy carrier")]
 GroupBy = Literal["carrier", "metering_point", "level", "direction", "total"]
-DIRECTIONS = {"import": "购入", "export": "输出", "generation": "自产", "internal": "内部"}
+DIRECTIONS = {
+    "import": ("购入", "import"), "export": ("输出", "export"), "generation": ("自产", "generation"),
+    "internal": ("内部", "internal"),
+}  # fmt: skip
+"""Chinese and English."""
 
 
 async def items(served: Services, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -116,7 +120,7 @@ def _groups(carrier: str) -> dict[GroupBy, About]:
     return {
         "carrier": by_carrier,
         "metering_point": by_metering_point,
-        "level": lambda row: (str(row["level"]), f"{row['level']} 级", carrier),
-        "direction": lambda row: (row["direction"], DIRECTIONS[row["direction"]], carrier),
-        "total": lambda _: ("total", "合计", carrier),
+        "level": lambda row: Group(str(row["level"]), f"{row['level']} 级", f"level {row['level']}", carrier),
+        "direction": lambda row: Group(row["direction"], *DIRECTIONS[row["direction"]], carrier),
+        "total": lambda _: Group("total", "合计", "total", carrier),
     }

@@ -40,7 +40,7 @@ from api.times import local
 from config.carriers import carriers
 from config.quantities import QUANTITIES
 from config.samples import MICROSECOND, now_us
-from config.tariffs import ZH
+from config.tariffs import NAMES
 from storage import views
 from storage.points import Point, PointTable
 from storage.views import Row, Sight
@@ -158,7 +158,10 @@ async def consumption(
         columns: series.Columns = {"start": Times(at[:-1]), **series.bucket_columns(found)}
         return series.answer(form, head, columns, row["zone"])
     parts = made.split(rows, at, moment.now, change, periods)
-    named = [({"key": period, "name": ZH[period]}, series.bucket_columns(part)) for period, part in parts.items()]
+    named = [
+        ({"key": period, **dict(zip(("zh", "en"), NAMES[period], strict=True))}, series.bucket_columns(part))
+        for period, part in parts.items()
+    ]
     return groups.answer(form, {**head, "tariffs": periods.plans}, at[:-1], named)
 
 

@@ -10,7 +10,7 @@ from api.models import GroupedConsumption
 from api.problems import Problem
 from api.routes.enterprises import Carrier
 from api.series import RESPONSES
-from api.totals import About, Asked, answer, by_carrier, counted
+from api.totals import About, Asked, answer, by_carrier, counted, own
 from storage import views
 from storage.views import Row, Sight
 
@@ -76,6 +76,6 @@ def _groups(carrier: str) -> dict[GroupBy, About]:
     """What each way to group makes of a metering point."""
     return {
         "carrier": by_carrier,
-        "enterprise": lambda row: (row["uscc"], row["enterprise"], carrier),
-        "industry": lambda row: (row["industry"][:3], row["industry"][:3], carrier),
+        "enterprise": lambda row: own(row["uscc"], row["enterprise"], carrier),
+        "industry": lambda row: own(row["industry"][:3], row["industry"][:3], carrier),
     }

@@ -176,10 +176,10 @@ async def test_tariff_periods_over_http(world: World) -> None:
     assert "region 110105 on 2026-01-01" in problem["detail"]
     await world.db.pool.execute("update enterprise set region = '440300' where uscc = $1", USCC)
     days = await world.ok(f"{path}&interval=1d&{span}")
-    assert {one["key"]: (one["name"], one["value"]) for one in days["series"]} == {
-        "peak": ("峰", [28.0, 28.0]),
-        "flat": ("平", [36.0, 36.0]),
-        "valley": ("谷", [32.0, 32.0]),
+    assert {one["key"]: (one["zh"], one["en"], one["value"]) for one in days["series"]} == {
+        "peak": ("峰", "peak", [28.0, 28.0]),
+        "flat": ("平", "flat", [36.0, 36.0]),
+        "valley": ("谷", "valley", [32.0, 32.0]),
     }
     assert days["start"] == ["2026-01-01T00:00:00+08:00", "2026-01-02T00:00:00+08:00"]
     assert all(one["quality"] == ["measured"] * 2 for one in days["series"])
@@ -195,5 +195,5 @@ async def test_tariff_periods_over_http(world: World) -> None:
     assert kgce["factors"][0]["value"] == 0.1229
     csv = await world.get(f"{path}&interval=1d&{span}", headers={"Accept": "text/csv"})
     lines = csv.text.splitlines()
-    assert lines[0] == "key,name,start,value,quality,expected,received,estimated"
-    assert lines[1] == "peak,峰,2026-01-01T00:00:00+08:00,28.0,measured,420,420,0"
+    assert lines[0] == "key,zh,en,start,value,quality,expected,received,estimated"
+    assert lines[1] == "peak,峰,peak,2026-01-01T00:00:00+08:00,28.0,measured,420,420,0"

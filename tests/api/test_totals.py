@@ -63,9 +63,9 @@ async def test_groups_by_level_and_direction(world: World) -> None:
         ("2", [384.0], "kWh", "electricity"),
     ]
     directions = (await world.ok(f"{path}&group_by=direction"))["series"]
-    assert [(one["key"], one["name"], one["value"]) for one in directions] == [
-        ("import", "购入", [960.0]),
-        ("export", "输出", [-288.0]),
+    assert [(one["key"], one["zh"], one["en"], one["value"]) for one in directions] == [
+        ("import", "购入", "import", [960.0]),
+        ("export", "输出", "export", [-288.0]),
     ]
     problem = await world.get(f"{ENTERPRISE}/consumption?group_by=level&{DAY}")
     assert_problem(problem, 400, "invalid-parameter", "group_by")
@@ -78,7 +78,7 @@ async def test_a_region_is_the_sum_of_its_enterprises(world: World) -> None:
     fuzhou = await world.ok(f"/v1/regions/3501/consumption?{DAY}")
     assert [(one["key"], one["value"]) for one in fuzhou["series"]] == [("electricity", [96.0])]
     beijing = (await world.ok(f"/v1/regions/11/consumption?carrier=electricity&group_by=enterprise&{DAY}"))["series"]
-    assert [(one["key"], one["name"], one["value"]) for one in beijing] == [(USCC, "Beijing Works", [672.0])]
+    assert [(one["key"], one["en"], one["value"]) for one in beijing] == [(USCC, "Beijing Works", [672.0])]
     industry = f"/v1/regions/11/consumption?carrier=electricity&group_by=industry&{DAY}"
     assert [(one["key"], one["value"]) for one in (await world.ok(industry))["series"]] == [("C31", [672.0])]
     assert (await world.ok(f"{industry}&industry=C1"))["series"] == []
