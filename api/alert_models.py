@@ -83,15 +83,34 @@ class Dismiss(BaseModel):
     )
 
 
-class Acknowledge(BaseModel):
-    """Several alerts at once: all are acknowledged, or none and every one that stands in the way is named."""
+class Reopen(BaseModel):
+    reason: Said
 
-    ids: list[Id] = Field(min_length=1, max_length=500)
-    note: str = Field("", max_length=2000)
+
+Several = Annotated[
+    list[Id],
+    Field(min_length=1, max_length=500, description="All, or none and every one that stands in the way is named"),
+]
+
+
+class Acknowledge(Note):
+    """Several alerts at once."""
+
+    ids: Several
 
 
 class Acknowledged(BaseModel):
     acknowledged: list[int]
+
+
+class DismissMany(Dismiss):
+    """Several alerts at once, for one reason."""
+
+    ids: Several
+
+
+class Dismissed(BaseModel):
+    dismissed: list[int]
 
 
 class SuppressionItem(BaseModel):

@@ -1,5 +1,5 @@
-"""What people do with alerts: acknowledge, assign, comment, resolve, dismiss. All or none of the alerts named change;
-every act is in the trail with who did it and why."""
+"""What people do with alerts: acknowledge, assign, comment, resolve, dismiss, take that back. All or none of the alerts
+named change; every act is in the trail with who did it and why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from storage.database import Connection, Database
     from storage.views import Sight
 
-Action = Literal["acknowledged", "assigned", "commented", "resolved", "dismissed"]
+Action = Literal["acknowledged", "assigned", "commented", "resolved", "dismissed", "reinstated"]
 LIVE = ("open", "acknowledged", "suppressed")
 _FROM: dict[Action, tuple[str, ...]] = {
     "acknowledged": ("open",),
@@ -24,6 +24,7 @@ _FROM: dict[Action, tuple[str, ...]] = {
     "commented": (*LIVE, "resolved", "dismissed"),
     "resolved": LIVE,
     "dismissed": (*LIVE, "resolved"),
+    "reinstated": ("resolved", "dismissed"),
 }
 """The states in which an action is possible."""
 
@@ -81,19 +82,36 @@ async def resolve(db: Database, alert: int, by: By, note: str) -> None:
         await notifications.resolved(conn, [alert], now_us(), tell=True)
 
 
-async def dismiss(db: Database, alert: int, by: By, reason: str, except_until: datetime | None) -> None:
-    """It was a false alarm; nothing more is told of it. `except_until`: nor of the same rule and subject until then.
-    Raises CannotAct."""
+async def dismiss(db: Database, ids: Sequence[int], by: By, reason: str, except_until: datetime | None) -> None:
+    """They were false alarms; nothing more is told of them. `except_until`: nor of the same rules and subjects until
+    then. Raises CannotAct."""
     async with db.transaction() as conn:
-        await _claim(conn, [alert], by, "dismissed")
-        await conn.execute(SQL["alert_close"], [alert], "dismissed")
-        note = reason
-        if except_until is not None:
-            number = await conn.fetchval(SQL["suppression_except"], alert, except_until, reason, by.actor)
-            await conn.execute(SQL["suppression_audit"], number, by.actor, "create", "")
-            note = f"{reason} (exception {number} until {except_until.isoformat()})"
-        await _record(conn, [alert], by, "dismissed", note)
-        await notifications.resolved(conn, [alert], now_us(), tell=False)
+        await _claim(conn, ids, by, "dismissed")
+        await conn.execute(SQL["alert_close"], ids, "dismissed")
+        for alert in ids:
+            note = reason
+            if except_until is not None:
+                number = await conn.fetchval(SQL["suppression_except"], alert, except_until, reason, by.actor)
+                await conn.execute(SQL["suppression_audit"], number, by.actor, "create", "")
+                note = f"{reason} (exception {number} until {except_until.isoformat()})"
+            await _record(conn, [alert], by, "dismissed", note)
+        await notifications.resolved(conn, ids, now_us(), tell=False)
+
+
+async def reopen(db: Database, alert: int, by: By, reason: str) -> None:
+    """It was dismissed, or resolved while its cause lasts, by mistake: it stands as it would have without; when its
+    cause is over, as resolved. An exception made with a dismissal ends. Raises CannotAct."""
+    async with db.transaction() as conn:
+        await _claim(conn, [alert], by, "reinstated")
+        state = await conn.fetchval(SQL["alert_reinstate"], alert)
+        if state is None:
+            raise CannotAct("reinstated", {alert: "resolved, and its cause is over"})
+        for row in await conn.fetch(SQL["suppression_exceptions"], alert):
+            await conn.execute(SQL["suppression_revoke"], row["id"], by.actor)
+            await conn.execute(SQL["suppression_audit"], row["id"], by.actor, "revoke", reason)
+        await _record(conn, [alert], by, "reinstated", reason)
+        if state != "resolved":
+            await notifications.reopened(conn, [alert], now_us())
 
 
 async def _claim(conn: Connection, ids: Sequence[int], by: By, action: Action) -> None:

@@ -63,6 +63,7 @@ class Chosen:
     rule: str | None = None
     severity: Severity | None = None
     assignee: str | None = None
+    carrier: str | None = None
 
 
 ANY_LIVE = Chosen()
@@ -159,7 +160,7 @@ async def page(
     """Alerts, newest first or those with most at stake."""
     c = chosen
     states = _STATES.get(c.state, [c.state])
-    filters = (c.enterprise, c.region, states, c.rule, c.severity, c.assignee)
+    filters = (c.enterprise, c.region, states, c.rule, c.severity, c.assignee, c.carrier)
     async with db.connection() as conn:
         rows = await conn.fetch(SQL["alert_page"], *filters, sort, *(after or (None, None, None)), limit + 1)
     last = rows[limit - 1] if len(rows) > limit else None

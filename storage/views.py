@@ -159,6 +159,12 @@ async def alert(db: Database, sight: Sight, number: int) -> Row | None:
     return await alert_rows.get(db, number, enterprise=sight.uscc, region=sight.region)
 
 
+async def alerts_now(db: Database, ids: Sequence[int]) -> list[Row]:
+    """These alerts as lists and events show them."""
+    async with db.connection() as conn:
+        return await alert_rows.items(conn, ids)
+
+
 async def suppressions(
     db: Database,
     sight: Sight,

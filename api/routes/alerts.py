@@ -1,7 +1,7 @@
 """Alerts: listed, looked at, and what people do with them; every act is in the alert's trail."""
 
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -16,12 +16,16 @@ from api.alert_models import (
     Assign,
     Comment,
     Dismiss,
+    Dismissed,
+    DismissMany,
     Note,
+    Reopen,
 )
 from api.dealing import may, may_be_given
-from api.deps import After, Asker, Enterprise, Limit, Seen, Served, behind, cursor
+from api.deps import After, Asker, Enterprise, Limit, Seen, Served, behind, cursor, known_carrier
 from api.models import Page
 from api.problems import Problem
+from api.routes.enterprises import Carrier
 from api.services import Services
 from storage import alert_actions, views
 from storage.alert_actions import By, CannotAct
@@ -45,6 +49,7 @@ async def list_alerts(
     rule: Annotated[str | None, Query(description="Only those of this rule: gap, offline …")] = None,
     severity: Annotated[Severity | None, Query(description="Only those of this severity")] = None,
     assignee: Annotated[str | None, Query(description="Only those assigned to this key; empty: to nobody")] = None,
+    carrier: Carrier = None,
     sort: Annotated[
         Sort, Query(description="newest first, or by materiality: most money at stake first, then by severity")
     ] = "newest",
@@ -52,7 +57,8 @@ async def list_alerts(
     after: After = None,
 ) -> dict[str, Any]:
     """Alerts."""
-    chosen = Chosen(enterprise, None, state, rule, severity, assignee)
+    known_carrier(carrier)
+    chosen = Chosen(enterprise, None, state, rule, severity, assignee, carrier)
     found = await views.alerts(
         served.database, seen, chosen, sort=sort, limit=limit, after=behind(after, tuple[float, int, _Whole])
     )
@@ -73,14 +79,19 @@ async def acknowledge_many(served: Served, who: Asker, seen: Seen, body: Acknowl
     """Say that somebody has seen these open alerts and cares for them: all of them, or none."""
     may(who, "acknowledge alerts", "enterprise")
     ids = list(dict.fromkeys(body.ids))
-    try:
-        await alert_actions.acknowledge(served.database, ids, By(who.name, seen), body.note)
-    except CannotAct as error:
-        errors = [(f"ids.{body.ids.index(number)}", _why(error, number)) for number in error.states]
-        raise Problem(
-            "conflict", f"nothing was acknowledged: {'; '.join(e for _, e in errors)}", errors=errors
-        ) from None
+    by = By(who.name, seen)
+    await _all(served, body.ids, alert_actions.acknowledge(served.database, ids, by, body.note))
     return {"acknowledged": ids}
+
+
+@router.post("/v1/alerts/dismiss", response_model=Dismissed)
+async def dismiss_many(served: Served, who: Asker, seen: Seen, body: DismissMany) -> dict[str, Any]:
+    """Say that these alerts were false, and why: all of them, or none."""
+    may(who, "dismiss alerts")
+    ids = list(dict.fromkeys(body.ids))
+    by = By(who.name, seen)
+    await _all(served, body.ids, alert_actions.dismiss(served.database, ids, by, body.reason, _until(body)))
+    return {"dismissed": ids}
 
 
 @router.post("/v1/alerts/{id}/acknowledge", response_model=AlertAnswer)
@@ -120,12 +131,38 @@ async def resolve(served: Served, who: Asker, seen: Seen, id: Number, body: Note
 async def dismiss(served: Served, who: Asker, seen: Seen, id: Number, body: Dismiss) -> dict[str, Any]:
     """Say that an alert was false, and why; if wanted, with an exception that holds the like back until a day."""
     may(who, "dismiss alerts")
+    by = By(who.name, seen)
+    return await _done(served, seen, id, alert_actions.dismiss(served.database, [id], by, body.reason, _until(body)))
+
+
+@router.post("/v1/alerts/{id}/reopen", response_model=AlertAnswer)
+async def reopen(served: Served, who: Asker, seen: Seen, id: Number, body: Reopen) -> dict[str, Any]:
+    """Take back a mistaken dismissal, or a resolution while the cause lasts; an exception made with it ends. Where the
+    cause is over the alert is resolved."""
+    may(who, "reopen alerts")
+    return await _done(served, seen, id, alert_actions.reopen(served.database, id, By(who.name, seen), body.reason))
+
+
+def _until(body: Dismiss) -> datetime | None:
+    """The end of the exception asked for. Raises Problem."""
     now = datetime.now(UTC)
     if body.except_until is not None and not now < body.except_until <= now + LONGEST:
         message = f"must lie within the next {LONGEST.days} days"
         raise Problem("invalid-body", f"except_until: {message}", errors=[("except_until", message)])
-    by = By(who.name, seen)
-    return await _done(served, seen, id, alert_actions.dismiss(served.database, id, by, body.reason, body.except_until))
+    return body.except_until
+
+
+async def _all(served: Services, ids: Sequence[int], act: Awaitable[None]) -> None:
+    """Do it, and tell those who look on. Raises Problem, naming each alert that stands in the way."""
+    try:
+        await act
+    except CannotAct as error:
+        errors = [(f"ids.{ids.index(number)}", _why(error, number)) for number in error.states]
+        detail = f"nothing was {error.action}: {'; '.join(message for _, message in errors)}"
+        raise Problem("conflict", detail, errors=errors) from None
+    with contextlib.suppress(StorageError):  # they will see it when they look again
+        for item in await views.alerts_now(served.database, ids):
+            await served.stream.notify(f"events.alerts.{item['uscc']}", msgspec.json.encode(item))
 
 
 async def _done(served: Services, seen: Sight, id: int, act: Awaitable[None]) -> dict[str, Any]:

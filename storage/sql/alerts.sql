@@ -158,13 +158,13 @@ group by 1 having sum(day.seconds) > 0;
 select * from alert_item where id = any($1::bigint[]) order by id;
 
 -- name: alert_page
--- $1 enterprise, $2 region prefix, $3 states, $4 rule, $5 severity, $6 assignee: null is any. $7: `newest` first, or by
--- `materiality`: money, then severity. $8 to $10 (money, severity, id) continue behind an item.
+-- $1 enterprise, $2 region prefix, $3 states, $4 rule, $5 severity, $6 assignee, $7 carrier: null is any. $8: `newest`
+-- first, or by `materiality`: money, then severity. $9 to $11 (money, severity, id) continue behind an item.
 select * from (
     select
         alert_item.*,
-        case when $7::text = 'newest' then 0 else coalesce(money, 0) end as worth,
-        case when $7::text = 'newest' then 0 else array_position(array['info', 'warning', 'critical'], severity) end
+        case when $8::text = 'newest' then 0 else coalesce(money, 0) end as worth,
+        case when $8::text = 'newest' then 0 else array_position(array['info', 'warning', 'critical'], severity) end
             as weight
     from alert_item
 ) as ranked
@@ -174,9 +174,10 @@ where ($1::text is null or uscc = $1)
     and ($4::text is null or rule = $4)
     and ($5::text is null or severity = $5)
     and ($6::text is null or assignee = $6)
-    and ($10::bigint is null or (worth, weight, id) < ($8::double precision, $9::integer, $10::bigint))
+    and ($7::text is null or carrier = $7)
+    and ($11::bigint is null or (worth, weight, id) < ($9::double precision, $10::integer, $11::bigint))
 order by worth desc, weight desc, id desc
-limit $11;
+limit $12;
 
 -- name: alert_one
 select * from alert_item
@@ -202,6 +203,16 @@ update alert set assignee = $2, updated_at = now() where id = any($1::bigint[]);
 
 -- name: alert_touch
 update alert set updated_at = now() where id = any($1::bigint[]);
+
+-- name: alert_reinstate
+-- A dismissal, or a resolution while the episode runs.
+update alert set
+    state = case
+        when ended is not null then 'resolved' when acknowledged_at is null then 'open' else 'acknowledged'
+    end,
+    closed_at = ended, updated_at = now(), waiting_since = now(), reminded_at = null
+where id = $1 and (state = 'dismissed' or ended is null)
+returning state;
 
 -- name: alert_close
 -- $2: resolved or dismissed.

@@ -18,6 +18,11 @@ insert into suppression (kind, enterprise_id, metering_point_id, key, from_time,
 select 'exception', enterprise_id, metering_point_id, key, onset, $2, $3, $4 from alert where id = $1
 returning id;
 
+-- name: suppression_exceptions
+-- Exceptions in force for the rule and subject of alert $1.
+select suppression.id from suppression join alert on alert.key = suppression.key
+where alert.id = $1 and suppression.kind = 'exception' and revoked_at is null and to_time > now();
+
 -- name: suppression_revoke
 update suppression set revoked_at = now(), revoked_by = $2
 where id = $1 and revoked_at is null and to_time > now() returning id;

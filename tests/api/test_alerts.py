@@ -89,11 +89,12 @@ async def test_who_may_do_what(world: World) -> None:
         "assign": {"assignee": "operator"},
         "resolve": {},
         "dismiss": {"reason": "x"},
+        "reopen": {"reason": "x"},
     }
     for what, body in bodies.items():
         assert_problem(await world.post(f"/v1/alerts/{theirs}/{what}", "regulator", json=body), 403, "forbidden")
         hidden = await world.post(f"/v1/alerts/{theirs}/{what}", "enterprise", json=body)
-        refused = what in ("assign", "resolve", "dismiss")
+        refused = what in ("assign", "resolve", "dismiss", "reopen")
         assert_problem(hidden, *((403, "forbidden") if refused else (404, "not-found")))
         assert_problem(await world.post(f"/v1/alerts/999/{what}", "operator", json=body), 404, "not-found")
     for role in ("enterprise", "regulator"):
@@ -176,6 +177,47 @@ async def test_a_dismissal_with_an_exception_is_listed_and_audited(world: World)
     assert f"exception {item['id']} until" in done["events"][-1]["note"]
     (audit,) = await world.db.pool.fetch("select actor, action, code from audit where kind = 'suppression'")
     assert tuple(audit) == ("operator", "create", str(item["id"]))
+
+
+async def test_a_mistaken_dismissal_is_taken_back(world: World) -> None:
+    first, second, over = await opened(world, 3)
+    await act(world, first, "acknowledge")
+    end = (datetime.now(UTC) + timedelta(days=90)).isoformat()
+    await act(world, first, "dismiss", reason="a test", except_until=end)
+    back = await act(world, first, "reopen", reason="it was no test")
+    assert (back["state"], back["events"][-1]["action"]) == ("acknowledged", "reinstated")
+    assert (await world.ok("/v1/suppressions"))["items"] == []
+    [was] = (await world.ok("/v1/suppressions?current=false"))["items"]
+    assert was["revoked_by"] == "operator"
+    await act(world, second, "resolve")
+    assert (await act(world, second, "reopen", reason="the wrong one"))["state"] == "open"
+    await act(world, over, "dismiss", reason="x")
+    await world.db.pool.execute("update alert set ended = now() where id = $1", over)
+    assert (await act(world, over, "reopen", reason="it was true"))["state"] == "resolved"
+    refused = assert_problem(await world.post(f"/v1/alerts/{over}/reopen", json={"reason": "x"}), 409, "conflict")
+    assert "its cause is over" in refused["detail"]
+    assert_problem(await world.post(f"/v1/alerts/{second}/reopen", json={"reason": "x"}), 409, "conflict")
+    assert_problem(await world.post(f"/v1/alerts/{first}/reopen", "enterprise", json={"reason": "x"}), 403, "forbidden")
+
+
+async def test_many_are_dismissed_for_one_reason_or_none(world: World) -> None:
+    ids = await opened(world, 3)
+    end = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    wrong = {"ids": [ids[0], 999], "reason": "x"}
+    assert_problem(await world.post("/v1/alerts/dismiss", json=wrong), 409, "conflict", "ids.1")
+    assert len((await world.ok("/v1/alerts?state=open"))["items"]) == 3
+    body = {"ids": ids, "reason": "a drill", "except_until": end}
+    assert_problem(await world.post("/v1/alerts/dismiss", "enterprise", json=body), 403, "forbidden")
+    assert (await world.post("/v1/alerts/dismiss", "operator", json=body)).json() == {"dismissed": ids}
+    assert [one["state"] for one in (await world.ok("/v1/alerts?state=all"))["items"]] == ["dismissed"] * 3
+    assert len((await world.ok("/v1/suppressions"))["items"]) == 3
+
+
+async def test_alerts_of_a_carrier(world: World) -> None:
+    ids = await opened(world, 2)
+    assert len((await world.ok("/v1/alerts?carrier=electricity"))["items"]) == len(ids)
+    assert (await world.ok("/v1/alerts?carrier=steam"))["items"] == []
+    assert_problem(await world.get("/v1/alerts?carrier=stem"), 400, "invalid-parameter", "carrier")
 
 
 async def test_prices_say_where_they_are_from(world: World) -> None:
