@@ -17,6 +17,7 @@ class AlertItem(BaseModel):
     severity: Literal["info", "warning", "critical"]
     uscc: str
     enterprise: str
+    zone: str
     metering_point: str | None
     meter: str | None
     onset: datetime

@@ -128,16 +128,19 @@ class ExplainedEdit(BaseModel):
     at: datetime
 
 
-class ExplainedPart(BaseModel):
+class GroundPart(BaseModel):
     share: float
     metering_point: str
     quantity: str
     unit: str
-    intervals: list[ExplainedInterval]
     readings: BoundaryItems
     segments: list[ExplainedSegment]
     verdicts: list[ExplainedVerdict]
     edits: list[ExplainedEdit]
+
+
+class ExplainedPart(GroundPart):
+    intervals: list[ExplainedInterval]
 
 
 class Sentences(BaseModel):

@@ -12,7 +12,7 @@ from config.payload import PayloadMapping
 from config.profile import Profile, Register
 from config.quality import Flag, Method, Quality
 from config.quantities import QUANTITIES
-from storage.lineage import Interval, Lineage
+from storage.lineage import Ground, Interval, Lineage
 from storage.points import Point
 
 Shown = dict[str, Any]
@@ -22,6 +22,14 @@ _LEFT_OUT = ("transient", "held", "limit")
 
 def told(point: Point, found: Lineage, mappings: Mapping[str, PayloadMapping], start: datetime, end: datetime) -> Shown:
     """Everything about one register; instants in its zone."""
+    intervals = {"intervals": _local([_interval(one) for one in found.intervals], ZoneInfo(point.zone))}
+    return {**grounds(point, found.ground, mappings, start, end), **intervals}
+
+
+def grounds(
+    point: Point, found: Ground, mappings: Mapping[str, PayloadMapping], start: datetime, end: datetime
+) -> Shown:
+    """What a stretch of a register rests on beside its intervals."""
     zone = ZoneInfo(point.zone)
     segments = [_segment(point, row, found.profiles, mappings) for row in found.segments]
     readings = [_reading(row, _register_at(point, row["time"], found), found.verdicts) for row in found.readings]
@@ -30,7 +38,6 @@ def told(point: Point, found: Lineage, mappings: Mapping[str, PayloadMapping], s
             "metering_point": f"{point.uscc}/{point.metering_point}",
             "quantity": point.quantity,
             "unit": QUANTITIES[point.quantity].unit,
-            "intervals": [_interval(one) for one in found.intervals],
             "readings": {"start": _around(readings, start), "end": _around(readings, end)},
             "segments": segments,
             "verdicts": found.verdicts,
@@ -87,7 +94,7 @@ def _words(register: Register, value: float) -> list[str]:
     return [f"0x{word:04X}" for word in encode(register, value)[0].tolist()]
 
 
-def _register_at(point: Point, time: datetime, found: Lineage) -> Register | None:
+def _register_at(point: Point, time: datetime, found: Ground) -> Register | None:
     """The register that a reading was in; None: it did not come from one, or the profile is unknown."""
     for row in found.segments:
         if row["valid_from"] <= time and (row["valid_to"] is None or time < row["valid_to"]):

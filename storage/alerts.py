@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -27,8 +27,10 @@ _STATES: dict[str, list[str] | None] = {"live": ["open", "acknowledged"], "all":
 Sort = Literal["newest", "materiality"]
 Cursor: TypeAlias = tuple[float, int, int]
 """What the list is sorted by: money and rank of the severity (0 when by age), id."""
-EXCERPT = timedelta(days=1)
-"""How much of the series before the onset, and after the end, belongs to the evidence."""
+AFTER = timedelta(days=1)
+"""How much of the series after the end of an episode belongs to the evidence."""
+BEFORE = (timedelta(days=1), timedelta(days=14))
+"""At least and at most so much before the onset; in between as much as the episode lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,22 +190,28 @@ async def get(
 
 
 def _excerpt(row: Record, evidence: dict[str, Any]) -> dict[str, Any] | None:
-    """Where the series is that shows it, with a day before and after."""
+    """Where the series is that shows it, with what was before and after."""
     if row["metering_point"] is None:
         return None
     zone = ZoneInfo(row["zone"])
     known = evidence.get("quantities") or [None]
+    now = datetime.now(UTC)
+    ended = row["ended"] or now
+    before = min(max(ended - row["onset"], BEFORE[0]), BEFORE[1])
     return {
         "metering_point": f"{row['uscc']}/{row['metering_point']}",
         "quantity": evidence.get("quantity", known[0]),
-        "from": local(row["onset"] - EXCERPT, zone),
-        "to": local((row["ended"] or row["updated_at"]) + EXCERPT, zone),
+        "from": local(row["onset"] - before, zone),
+        "to": local(min(ended + AFTER, now), zone),
     }
 
 
 def _item(row: Record) -> dict[str, Any]:
     zone = ZoneInfo(row["zone"])
-    plain = ("id", "rule", "severity", "uscc", "enterprise", "metering_point", "meter", "state", "assignee", "reopened")
+    plain = (
+        "id", "rule", "severity", "uscc", "enterprise", "zone", "metering_point", "meter", "state", "assignee",
+        "reopened",
+    )  # fmt: skip
     worth = ("amount", "tce", "money", "zh", "en")
     instants = ("onset", "ended", "opened_at", "updated_at")
     carrier = row["carrier"]

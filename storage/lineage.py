@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -14,9 +15,10 @@ from storage.queries import SQL
 from storage.registry_state import read_profiles
 
 if TYPE_CHECKING:
-    from storage.database import Database
+    from storage.database import Connection, Database
 
 Row = dict[str, Any]
+Span: TypeAlias = tuple[datetime, datetime]
 MOST = 400
 """Intervals of one answer."""
 MOST_VERSIONS = 20
@@ -39,8 +41,9 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
-    intervals: list[Interval]
+class Ground:
+    """What a stretch of a point's consumption rests on, beside its intervals."""
+
     readings: list[Row]
     """Around both boundaries, in order of time."""
     segments: list[Row]
@@ -48,6 +51,12 @@ class Lineage:
     edits: list[Row]
     profiles: dict[str, Profile]
     """Those of the meters, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    intervals: list[Interval]
+    ground: Ground
 
 
 async def lineage(db: Database, point: int, start: int, past: int, at: int) -> Lineage:
@@ -58,14 +67,31 @@ async def lineage(db: Database, point: int, start: int, past: int, at: int) -> L
         found = _intervals([dict(row) for row in rows], moment)
         if len(found) > MOST or len(rows) > MOST * MOST_VERSIONS:
             raise TooMany
-        readings = await conn.fetch(SQL["lineage_readings"], point, list(span), BRACKET, moment)
-        segments = [dict(row) for row in await conn.fetch(SQL["lineage_segments"], point, *span)]
-        verdicts = [dict(row) for row in await conn.fetch(SQL["lineage_verdicts"], point, *span)]
-        edits = await conn.fetch(SQL["lineage_edits"], point, *span, moment)
-        bodies = await read_profiles(conn)
+        return Lineage(found, await _ground(conn, point, span, moment))
+
+
+async def ground(db: Database, point: int, start: int, past: int, at: int) -> Ground:
+    """The same without intervals, of a stretch of any length."""
+    async with db.connection() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        return await _ground(conn, point, (instant(start), instant(past)), instant(at))
+
+
+async def gaps(db: Database, uscc: str, metering_point: str | None, meters: Sequence[str], span: Span) -> list[Row]:
+    """Gaps of an enterprise that reach into a stretch: of a metering point or, where that is None, of where these
+    meters stand; those of one metering point with the same range together, at most MOST of them."""
+    async with db.connection() as conn:
+        return [dict(row) for row in await conn.fetch(SQL["lineage_gaps"], uscc, metering_point, meters, *span, MOST)]
+
+
+async def _ground(conn: Connection, point: int, span: Span, at: datetime) -> Ground:
+    readings = await conn.fetch(SQL["lineage_readings"], point, list(span), BRACKET, at)
+    segments = [dict(row) for row in await conn.fetch(SQL["lineage_segments"], point, *span)]
+    verdicts = [dict(row) for row in await conn.fetch(SQL["lineage_verdicts"], point, *span)]
+    edits = await conn.fetch(SQL["lineage_edits"], point, *span, at)
+    bodies = await read_profiles(conn)
     used = {row["profile"] for row in segments} & set(bodies)
-    return Lineage(
-        found, [dict(row) for row in readings], segments,
+    return Ground(
+        [dict(row) for row in readings], segments,
         [{**row, "evidence": msgspec.json.decode(row["evidence"])} for row in verdicts],
         [dict(row) for row in edits], {name: Profile.model_validate(bodies[name]) for name in used},
     )  # fmt: skip

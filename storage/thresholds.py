@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from config.rules import Scope, Setting
@@ -50,6 +51,12 @@ def compare(
 
 async def read(conn: Connection) -> list[Setting]:
     return [Setting(row["rule"], row["scope"], json.loads(row["body"])) for row in await conn.fetch(SQL["thresholds"])]
+
+
+async def read_at(conn: Connection, at: datetime) -> list[Setting]:
+    """What was set at an instant, by the audit."""
+    rows = await conn.fetch(SQL["thresholds_at"], at)
+    return [Setting(row["rule"], row["scope"], json.loads(row["body"])) for row in rows]
 
 
 async def put(conn: Connection, settings: Sequence[Setting], actor: str) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from storage.edits import Touched
     from storage.gaps import State as GapState
     from storage.intervals import IntervalColumns, RollupColumns
-    from storage.lineage import Lineage
+    from storage.lineage import Ground, Lineage
     from storage.points import PointTable
     from storage.readings import ReadingColumns
     from storage.suppressions import Kind
@@ -272,6 +272,18 @@ async def proofs(db: Database, point: int, first: date, last: date) -> list[Row]
 async def lineage(db: Database, point: int, start: int, past: int, at: int) -> Lineage:
     """What a point's consumption in [start, past) rests on, as shown at an instant. Raises lineage.TooMany."""
     return await lineage_rows.lineage(db, point, start, past, at)
+
+
+async def ground(db: Database, point: int, start: int, past: int, at: int) -> Ground:
+    """What a point's consumption in [start, past) rests on beside its intervals, as known at an instant."""
+    return await lineage_rows.ground(db, point, start, past, at)
+
+
+async def gaps_within(
+    db: Database, uscc: str, metering_point: str | None, meters: Sequence[str], start: int, past: int
+) -> list[Row]:
+    """Gaps of a metering point, or (None) of where these meters stand, that reach into [start, past)."""
+    return await lineage_rows.gaps(db, uscc, metering_point, meters, (instant(start), instant(past)))
 
 
 async def unproven_days(db: Database) -> int:

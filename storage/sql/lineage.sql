@@ -58,6 +58,29 @@ where point_id = $1 and base_time < $3 and to_time >= $2
 order by from_time
 limit 100;
 
+-- name: lineage_gaps
+-- Gaps of enterprise $1 that reach into [$4, $5): of metering point $2, or, where that is null, of where meters $3 stand.
+select
+    metering_point.code as metering_point, gap.from_time as "from", gap.to_time as "to", gap.cause, gap.state,
+    array_agg(point.quantity order by point.id) as quantities,
+    max(case when gap.state <> 'closed' and gap.to_time is null
+        then greatest(ceil(extract(epoch from now() - gap.from_time) / gap.cadence_s), gap.missing)::integer
+        else gap.missing
+    end) as missing
+from gap
+join point on point.id = gap.point_id
+join metering_point on metering_point.id = point.metering_point_id
+join enterprise on enterprise.id = metering_point.enterprise_id
+where enterprise.uscc = $1 and gap.from_time < $5 and coalesce(gap.to_time, 'infinity') > $4
+    and (metering_point.code = $2 or ($2::text is null and exists (
+        select from installation join meter on meter.id = installation.meter_id
+        where installation.metering_point_id = metering_point.id and meter.code = any($3::text[])
+            and installation.valid_from < $5 and coalesce(installation.valid_to, 'infinity') > $4
+    )))
+group by metering_point.id, metering_point.code, gap.from_time, gap.to_time, gap.cause, gap.state
+order by gap.from_time, metering_point.code
+limit $6;
+
 -- name: lineage_edits
 -- Those that were in force at $4.
 select id, action, from_time as "from", to_time as "to", amount, reason, actor, at

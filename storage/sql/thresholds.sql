@@ -3,6 +3,13 @@
 -- name: thresholds
 select rule, scope, body::text from threshold order by rule, scope;
 
+-- name: thresholds_at
+select split_part(code, ' ', 1) as rule, substr(code, strpos(code, ' ') + 1) as scope, after::text as body
+from (
+    select distinct on (code) code, after from audit where kind = 'threshold' and at <= $1 order by code, id desc
+) as last
+where after is not null;
+
 -- name: threshold_put
 -- $1 rule, $2 scope, $3 body, $4 actor.
 with before as (

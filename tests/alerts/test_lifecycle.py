@@ -114,7 +114,7 @@ async def test_what_somebody_cares_for_or_dismissed_stays_theirs_when_it_comes_b
     await life.open(other)
     await life.tell_all()
     await alert_actions.acknowledge(life.world.db, [1], OPS, "")
-    await alert_actions.dismiss(life.world.db, 2, OPS, "the meter was moved", None)
+    await alert_actions.dismiss(life.world.db, [2], OPS, "the meter was moved", None)
     for key in (FINDING.key, other.key):
         await life.end(START + HOUR, key)
     assert await life.events() == ["resolved"], "nothing of what was dismissed"
@@ -197,7 +197,7 @@ async def test_gaps_within_planned_work_are_planned(world: World) -> None:
 
 async def test_an_exception_holds_back_the_like_until_its_end(life: Life) -> None:
     await life.open()
-    await alert_actions.dismiss(life.world.db, 1, OPS, "always so in winter", at(START + 30 * DAY))
+    await alert_actions.dismiss(life.world.db, [1], OPS, "always so in winter", at(START + 30 * DAY))
     await life.end(START + DAY)
     await life.open(onset=START + 2 * DAY)
     await life.open(replace(FINDING, rule="night", key=f"night:{USCC}/E-1"), onset=START + 2 * DAY)

@@ -61,7 +61,7 @@ async def test_the_whole_life_of_an_alert_is_in_its_trail(world: World) -> None:
     assert done["excerpt"] == {
         "metering_point": f"{USCC}/E-1",
         "quantity": "active_energy_import",
-        "from": "2025-12-31T08:00:00+08:00",
+        "from": "2025-12-18T08:00:00+08:00",
         "to": done["excerpt"]["to"],
     }
     assert [done[name] for name in ("amount", "unit", "money", "reopened")] == [10, "kWh", 6.5, 0]
