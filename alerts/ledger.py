@@ -16,6 +16,9 @@ class Edits:
     update: list[tuple[int, Stretch]] = field(default_factory=list)
     close: list[int] = field(default_factory=list)
 
+    def __bool__(self) -> bool:
+        return bool(self.insert or self.update or self.close)
+
     def add(self, more: Edits) -> None:
         self.insert += more.insert
         self.update += more.update

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alerts.causes import Causes
 from alerts.deadlines import MAX_LAG, NEVER, Deadlines
 from alerts.episodes import Episodes
 from alerts.inspect import Standing
@@ -37,6 +38,7 @@ class State:
 
     points: PointTable
     deadlines: Deadlines
+    causes: Causes
     episodes: Episodes
     standing: Standing
     running: dict[str, int]
@@ -63,7 +65,7 @@ async def load(db: Database, conn: Connection, now: int, before: State | None = 
     episodes = Episodes(roster, deadlines, running)
     standing = Standing(episode for episode in running if episode.rule in INSPECTED)
     known = {episode.key: episode.id for episode in running}
-    return State(points, deadlines, episodes, standing, known, horizon, before.history if before else 0)
+    return State(points, deadlines, Causes(roster), episodes, standing, known, horizon, before.history if before else 0)
 
 
 async def mark_filled(conn: Connection, deadlines: Deadlines) -> None:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.causes import Causes, first_of, groups
 from alerts.deadlines import Deadlines, Ranges
 from alerts.expected import Pieces, Slots
 from alerts.ledger import Edits, compare
 from config.samples import Instants
 from storage import gaps
-from storage.gaps import FOREVER, Holes, OpenGap, Stretch
+from storage.gaps import FOREVER, Holes, OpenGap, Stretch, Verdicts
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -42,7 +43,9 @@ class Outcome:
         return bool(len(self.began) or len(self.returned) or len(self.past))
 
 
-async def look(conn: Connection, deadlines: Deadlines, ranges: Ranges, now: int, *, settled: bool = True) -> Outcome:
+async def look(
+    conn: Connection, deadlines: Deadlines, causes: Causes, ranges: Ranges, now: int, *, settled: bool = True
+) -> Outcome:
     """Look at the ranges, write the gaps, and tell `deadlines` what is known now.
 
     Unless `settled`, history is coming in: what is missing between two readings may be on its way. Such a gap is not
@@ -60,10 +63,31 @@ async def look(conn: Connection, deadlines: Deadlines, ranges: Ranges, now: int,
     edits, fresh, doubtful = _compare(deadlines, slot, pieces, known, settled=settled)
     again = np.isin(slot, doubtful)
     deadlines.put_off(slot[again], ranges.start[again], ranges.end[again])
-    await gaps.insert(conn, edits.insert, now)
     await gaps.update(conn, edits.update)
-    await gaps.close(conn, edits.close, "readings", now)
+    await gaps.close(conn, edits.close, now)
+    new = await gaps.insert(conn, edits.insert, now)
+    if edits:
+        changed = dict(zip(new, edits.insert, strict=True)) | dict(edits.update)
+        await explain(conn, causes, deadlines, changed, now)
     return _outcome(deadlines, slot, pieces, fresh if settled else np.zeros(len(fresh), bool))
+
+
+async def explain(
+    conn: Connection, causes: Causes, deadlines: Deadlines, changed: dict[int, Stretch], now: int
+) -> None:
+    """Say why readings are missing in the gaps that last, judged by now, and in those of `changed` (by id) that are
+    over, judged by their middle."""
+    middle = {number: (one.start + one.end) // 2 for number, one in changed.items() if one.end != FOREVER}
+    known = await gaps.around(conn, min(middle.values(), default=now), now)
+    at = np.array([middle.get(number, now) for number in known.id.tolist()], np.int64)
+    over = np.isin(known.id, list(middle))
+    which = np.flatnonzero((known.missing == 1) & (over | (known.end == FOREVER)))
+    slot = deadlines.slots(known.point)
+    found = causes.judge(slot, known.start, known.end, which, at[which])
+    lead = first_of(causes.place(slot), known.start, known.end, known.id, known.lead)[which]
+    group = groups(found.scope, which, known, lead)
+    verdicts = Verdicts(lead.tolist(), group.tolist(), found.cause, found.scope, found.evidence)
+    await gaps.judged(conn, known.id[which].tolist(), verdicts)
 
 
 def _learn(deadlines: Deadlines, slot: Slots, holes: Holes) -> None:

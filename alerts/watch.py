@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 CYCLE_S = 1.0
 NOTE = 60 * MICROSECOND
 """How often it is written down up to when readings were looked at."""
+SETTLING = 60 * MICROSECOND
+"""How often it is looked of which gaps the energy has become known."""
 INSPECT_S = 20.0
 """How often it is looked whether inspections are due."""
 RESYNC = 600 * MICROSECOND
@@ -125,7 +127,7 @@ class Watch:
         self._inspected: list[Inspected] = []
         """What the next cycle writes."""
         self._revised = True
-        self._next_note = self._next_resync = self._next_tend = 0
+        self._next_note = self._next_resync = self._next_settling = self._next_tend = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises StorageError when database or lock are lost."""
@@ -166,6 +168,7 @@ class Watch:
             episodes.windows_changed()
         if now >= self._next_resync:
             await mark_filled(self._conn, deadlines)
+            await gaps.allocated(self._conn, "open", "estimated")
             self._next_resync = now + RESYNC
         deadlines.held = now >= deadlines.next_due and await self._behind(now)
         overdue = deadlines.overdue(now)
@@ -179,6 +182,9 @@ class Watch:
                 ids += await lifecycle.tend(self._conn, now, self._policy.patience)
             self._next_tend = now + TEND
         await self._tell(ids)
+        if now >= self._next_settling:
+            await gaps.allocated(self._conn, "open")
+            self._next_settling = now + SETTLING
         if now >= self._next_note and not deadlines.waiting:
             await gaps.set_watched(self._conn, min(state.horizon or now, now))
             self._next_note = now + NOTE
@@ -193,7 +199,7 @@ class Watch:
             async with self._conn.transaction():
                 return await lifecycle.commit(self._conn, changes, state.running, now, self._policy)
         async with self._conn.transaction():
-            outcome = await look(self._conn, state.deadlines, ranges, now, settled=settled)
+            outcome = await look(self._conn, state.deadlines, state.causes, ranges, now, settled=settled)
             episodes.take(outcome)
             changes = self._with_inspected(state, episodes.changes(now), now)
             changes.past += episodes.past(outcome.past, now)

@@ -67,6 +67,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         own_factors=settings.factors,
         own_tariffs=settings.tariffs,
         own_prices=settings.prices,
+        own_holidays=settings.holidays,
+        repair_days=settings.repair_days,
         retention_days=settings.retention_days,
     )
     with _listening(settings.http) as listening, servers(settings) as addresses:

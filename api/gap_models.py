@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from api.alert_models import Said
-
-GapState = Literal["open", "accepted", "closed"]
+from storage.ledger import Cause, Owner, Shown
 
 
 class GapItem(BaseModel):
+    """What a metering point lacks for a while, all its quantities together."""
+
     model_config = {"populate_by_name": True}
 
     id: int
     uscc: str
-    metering_point: str
-    quantity: str
-    start: datetime = Field(alias="from")
+    enterprise: str
+    metering_point: str = Field(description="Of several silenced together (`group=together`): the first")
+    name: str
+    metering_points: int = Field(description="How many; more than one only with `group=together`")
+    quantities: list[str]
+    start: datetime = Field(alias="from", description="When the first missing reading was due")
     end: datetime | None = Field(alias="to", description="null: it still lasts")
-    cause: str
-    state: GapState = Field(
-        description="open: the data are still missing; accepted: they are, and somebody accepts it; closed: filled"
+    zone: str
+    cause: Cause = Field(
+        description="silent: the device, or nobody can tell; gateway, collector, stream: all that comes by it was "
+        "silent at the same time; planned: it began in an announced maintenance window"
     )
+    evidence: dict[str, Any] = Field(description="What the cause rests on")
+    group: int | None = Field(description="Silenced together with others: the first gap of these")
+    state: Shown = Field(
+        description="open: the data are missing; backfilling: history of its enterprise is coming in; estimated: its "
+        "energy is known in sum, or estimated; accepted: missing, and somebody accepts it; closed: filled"
+    )
+    owner: Owner = Field(description="Whose it is to repair, by its cause: the enterprise's or the metering centre's")
     assignee: str = Field(description="The name of a key; empty: nobody")
     opened_at: datetime = Field(description="When it was found")
     due: datetime = Field(
-        description="When the third working day after that ends; Monday to Friday count, public holidays are not known"
+        description="End of the last of the working days for repair (WANJIA_REPAIR_DAYS); public holidays are reckoned "
+        "with in the years that the calendar has (WANJIA_HOLIDAYS)"
     )
-    overdue: bool = Field(description="It is open and that is past")
-    missing: int
+    overdue: bool = Field(description="Its data are missing and that is past")
+    missing: int = Field(description="Readings, of the quantity that lacks most")
+    closed_at: datetime | None
+    closed_by: Literal["", "live", "backfill", "not_expected"] = Field(
+        description="How the readings came; not_expected: the registry wants none there any more"
+    )
 
 
 class GapEvent(BaseModel):

@@ -16,6 +16,7 @@ from config.factors import Factor, factors
 from config.prices import prices
 from config.samples import SampleBatch
 from config.tariffs import tariffs
+from config.workdays import REPAIR_DAYS, RepairClock, calendar
 from storage import access, views
 from storage.access import Principal
 from storage.database import Database
@@ -45,9 +46,11 @@ class Services:
         own_factors: Path | None = None,
         own_tariffs: Path | None = None,
         own_prices: Path | None = None,
+        own_holidays: Path | None = None,
+        repair_days: int = REPAIR_DAYS,
         retention_days: int = 1826,
     ) -> None:
-        """Raises ConfigError for a user's file of factors, tariff plans or prices that cannot be used."""
+        """Raises ConfigError for a user's file of factors, tariff plans, prices or holidays that cannot be used."""
         self._database = database
         self._stream = stream
         self._revision = b""
@@ -56,6 +59,7 @@ class Services:
         self.tariffs = tariffs(own_tariffs)
         self._measured: dict[str, tuple[CalorificValue, ...]] = {}
         self.prices = prices(own_prices)
+        self.repair_clock = RepairClock(repair_days, calendar(own_holidays))
         self.points = PointTable()
         self._loading = asyncio.Lock()
         self.latest = Latest()

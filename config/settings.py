@@ -42,6 +42,8 @@ class Settings(BaseModel):
     factors: Path | None = Field(None, description="file of your own factors; they go before the shipped ones")
     tariffs: Path | None = Field(None, description="file of your own tariff plans; they go before the shipped ones")
     prices: Path | None = Field(None, description="file of your own prices, to rank alerts by; before the shipped ones")
+    repair_days: int = Field(3, ge=1, le=60, description="working days within which gaps are to be repaired")
+    holidays: Path | None = Field(None, description="file of your own public holidays; its years replace shipped ones")
     smtp: str | None = Field(None, description=f"mail server for notifications: {FORM}")
     mail_from: str = Field("wanjia@localhost", description="who notifications by mail are from")
     flap_minutes: int = Field(10, ge=0, le=1440, description="an alert that comes back so soon is the same one")

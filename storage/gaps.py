@@ -8,29 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from config import workdays
 from config.addresses import masked
+from config.registry_models import DRIVERS
 from config.samples import Instants
 from storage.queries import SQL
 
 if TYPE_CHECKING:
     from asyncpg import Record
 
-    from storage.database import Connection, Database
+    from storage.database import Connection
 
 FOREVER = int(np.iinfo(np.int64).max)
 """Later than any instant: an end that is not known."""
 CHUNK = 5_000
 """Ranges looked at by one statement: keeps each far below the time limit."""
 
-State = Literal["open", "accepted", "closed"]
+State = Literal["open", "estimated", "accepted", "closed"]
+POLLED = frozenset(name for name, driver in DRIVERS.items() if driver.needs == "profile")
+"""Drivers by which a collector asks for readings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,33 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """Gaps as columns; `lead` and `group` FOREVER: none."""
+
+    id: NDArray[np.int64]
+    point: NDArray[np.int64]
+    start: Instants
+    end: Instants
+    lead: NDArray[np.int64]
+    group: NDArray[np.int64]
+    missing: NDArray[np.int64]
+    """1; 0: it is closed."""
+    scope: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What is found of gaps: the first gap of each one's item and of its group (FOREVER: none), its cause, the scope
+    that comes from and the evidence."""
+
+    lead: list[int]
+    group: list[int]
+    cause: list[str]
+    scope: list[str]
+    evidence: list[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A metering point as sentences name it."""
 
@@ -81,16 +111,19 @@ class Place:
     uscc: str
     enterprise: str
     zone: str
+    site: str
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A meter and where it is connected, without the password. Not `enabled`: it is not asked for readings."""
+    """A meter and where it is connected, without the password. Not `enabled`: no readings are expected of it."""
 
     id: int
     code: str
     address: str
     enabled: bool
+    polled: bool
+    """A collector asks it for readings; else it sends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +140,10 @@ async def places(conn: Connection) -> dict[int, Place]:
 
 async def meters(conn: Connection) -> dict[int, Meter]:
     rows = await conn.fetch(SQL["gap_meters"])
-    return {row["id"]: Meter(row["id"], row["code"], masked(row["address"]), row["enabled"]) for row in rows}
+    return {
+        row["id"]: Meter(row["id"], row["code"], masked(row["address"]), row["enabled"], row["driver"] in POLLED)
+        for row in rows
+    }
 
 
 async def last_readings(conn: Connection, points: Sequence[int]) -> tuple[NDArray[np.int64], Instants, Instants]:
@@ -157,9 +193,12 @@ async def filled(conn: Connection) -> tuple[NDArray[np.int64], Instants, Instant
     return table[0], table[1], table[2]
 
 
-async def insert(conn: Connection, stretches: Sequence[Stretch], now: int) -> None:
-    if stretches:
-        await conn.execute(SQL["gap_insert"], now, [s.point for s in stretches], *_columns(stretches))
+async def insert(conn: Connection, stretches: Sequence[Stretch], now: int) -> list[int]:
+    """The ids of the new gaps."""
+    if not stretches:
+        return []
+    rows = await conn.fetch(SQL["gap_insert"], now, [s.point for s in stretches], *_columns(stretches))
+    return [row["id"] for row in rows]
 
 
 async def update(conn: Connection, changed: Sequence[tuple[int, Stretch]]) -> None:
@@ -168,9 +207,29 @@ async def update(conn: Connection, changed: Sequence[tuple[int, Stretch]]) -> No
         await conn.execute(SQL["gap_update"], [gap for gap, _ in changed], *_columns([s for _, s in changed]))
 
 
-async def close(conn: Connection, ids: Sequence[int], by: str, now: int) -> None:
+async def close(conn: Connection, ids: Sequence[int], now: int) -> None:
+    """These are filled, or nothing is expected there any more."""
     if ids:
-        await conn.execute(SQL["gap_close"], ids, by, now)
+        await conn.execute(SQL["gap_close"], ids, now)
+
+
+async def around(conn: Connection, since: int, until: int) -> Known:
+    """All gaps, also closed ones, with some part between two instants."""
+    rows = await conn.fetch(SQL["gap_around"], since, until)
+    number, point, start, end, lead, group, missing = _table(rows, 7)
+    return Known(number, point, start, end, lead, group, missing, [row["scope"] for row in rows])
+
+
+async def judged(conn: Connection, ids: Sequence[int], verdicts: Verdicts) -> None:
+    """Write why readings are missing, and which gaps belong together."""
+    evidence = [msgspec.json.encode(one).decode() for one in verdicts.evidence]
+    groups = [None if group == FOREVER else group for group in verdicts.group]
+    await conn.execute(SQL["gap_judged"], ids, verdicts.lead, groups, verdicts.cause, verdicts.scope, evidence)
+
+
+async def allocated(conn: Connection, *states: State) -> None:
+    """Say of gaps in these states that are over whether their energy is known: `estimated`, else `open`."""
+    await conn.execute(SQL["gap_allocated"], states)
 
 
 async def watched_until(conn: Connection) -> int | None:
@@ -181,43 +240,6 @@ async def watched_until(conn: Connection) -> int | None:
 
 async def set_watched(conn: Connection, until: int) -> None:
     await conn.execute(SQL["watched_set"], until)
-
-
-async def page(
-    db: Database,
-    *,
-    enterprise: str | None = None,
-    region: str | None = None,
-    state: State | None = None,
-    limit: int = 100,
-    after: str | None = None,
-) -> Page:
-    """Gaps, newest first, as the API shows them. `region`: a prefix. Raises ValueError for a bad cursor."""
-    below = None if after is None else int(after)
-    async with db.connection() as conn:
-        rows = await conn.fetch(SQL["gap_page"], enterprise, region, state, below, limit + 1)
-    more = rows[limit - 1]["id"] if len(rows) > limit else None
-    return Page([_item(row) for row in rows[:limit]], None if more is None else str(more))
-
-
-def _item(row: Record) -> dict[str, Any]:
-    zone = ZoneInfo(row["zone"])
-    due = workdays.due(row["opened_at"].astimezone(zone))
-    return {
-        "id": row["id"],
-        "uscc": row["uscc"],
-        "metering_point": row["metering_point"],
-        "quantity": row["quantity"],
-        "from": local(row["from_time"], zone),
-        "to": local(row["to_time"], zone),
-        "cause": row["cause"],
-        "state": row["state"],
-        "assignee": row["assignee"],
-        "opened_at": local(row["opened_at"], zone),
-        "due": due.isoformat(),
-        "overdue": row["state"] == "open" and due < datetime.now(UTC),
-        "missing": row["missing"],
-    }
 
 
 def local(instant: datetime | None, zone: ZoneInfo) -> str | None:
@@ -235,6 +257,6 @@ def _chunks(count: int) -> Iterator[slice]:
 
 
 def _table(rows: Sequence[Record], width: int) -> NDArray[np.int64]:
-    """Columns of integers; null becomes FOREVER."""
-    values = [[FOREVER if value is None else value for value in row] for row in rows]
+    """The first columns, which are integers; null becomes FOREVER."""
+    values = [[FOREVER if value is None else value for value in tuple(row)[:width]] for row in rows]
     return np.array(values, np.int64).reshape(-1, width).T

@@ -224,6 +224,13 @@ class Stream:
                 pending[name] = (info.num_pending or 0) + (info.num_ack_pending or 0)
         return pending
 
+    async def coming(self) -> list[str]:
+        """Enterprises with history in the backfill lane that ingest has not committed yet."""
+        prefix = LANES["backfill"][1].rstrip(">")
+        with translated(self._link.address):
+            info = await self._link.jetstream.stream_info("SAMPLES", subjects_filter=f"{prefix}>")
+        return sorted(subject.removeprefix(prefix) for subject in info.state.subjects or {})
+
     async def lanes(self) -> dict[str, Lane]:
         """The lanes to read from, for the one active ingest: whatever was not acknowledged comes again, at once.
 

@@ -17,8 +17,8 @@ from config.calorific import CalorificValue
 from config.samples import Points
 from storage import alerts as alert_rows
 from storage import edits as edit_rows
-from storage import gaps as gap_rows
 from storage import intervals, moments, readings
+from storage import ledger as gap_ledger
 from storage import lineage as lineage_rows
 from storage import proofs as proof_rows
 from storage import suppressions as suppression_rows
@@ -30,11 +30,12 @@ from storage.gaps import Page
 from storage.queries import SQL
 
 if TYPE_CHECKING:
+    from config.workdays import RepairClock
     from storage.database import Database
     from storage.edits import State as EditState
     from storage.edits import Touched
-    from storage.gaps import State as GapState
     from storage.intervals import IntervalColumns, RollupColumns
+    from storage.ledger import Asked as AskedGaps
     from storage.lineage import Ground, Lineage
     from storage.points import PointTable
     from storage.readings import ReadingColumns
@@ -131,19 +132,18 @@ async def to_be_measured(db: Database, sight: Sight, enterprise: str) -> list[Ro
 
 
 async def gaps(
-    db: Database, sight: Sight, *, enterprise: str | None, state: GapState | None, limit: int, after: str | None
+    db: Database,
+    sight: Sight,
+    asked: AskedGaps,
+    clock: RepairClock,
+    now: datetime,
+    *,
+    coming: Sequence[str],
+    limit: int,
+    after: str | None,
 ) -> Page:
-    """Gaps, newest first. Raises ValueError for a bad cursor."""
-    if not _within(sight, enterprise):
-        return Page([], None)
-    return await gap_rows.page(
-        db, enterprise=sight.uscc or enterprise, region=sight.region, state=state, limit=limit, after=after
-    )
-
-
-async def gap(db: Database, sight: Sight, number: int) -> Row | None:
-    found = await gap_rows.page(db, enterprise=sight.uscc, region=sight.region, limit=1, after=str(number + 1))
-    return next((item for item in found.items if item["id"] == number), None)
+    """Gaps, newest first. `coming`: enterprises whose history is coming in. Raises ValueError for a bad cursor."""
+    return await gap_ledger.page(db, sight, asked, clock, now, coming=coming, limit=limit, after=after)
 
 
 async def alerts(db: Database, sight: Sight, chosen: Chosen, *, sort: Sort, limit: int, after: Cursor | None) -> Listed:

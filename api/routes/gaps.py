@@ -1,5 +1,6 @@
-"""Gaps: expected readings that are absent, and what people do about them."""
+"""The gap ledger: expected readings that are absent, why, whose it is, and what people do about them."""
 
+import re
 from collections.abc import Awaitable
 from typing import Annotated, Any
 
@@ -8,13 +9,17 @@ from fastapi import APIRouter, Path, Query
 from api.alert_models import Assign, Comment
 from api.dealing import may, may_be_given
 from api.deps import After, Asker, Enterprise, Limit, Seen, Served, numbered
-from api.gap_models import Accept, GapAnswer, GapItem, GapState
+from api.gap_models import Accept, GapAnswer, GapItem
 from api.models import Page
-from api.problems import Problem
+from api.problems import Problem, bad_parameter
 from api.services import Services
-from storage import gap_actions, views
+from api.times import local
+from config.samples import now_us
+from storage import ledger_actions, views
 from storage.alert_actions import By
-from storage.gap_actions import CannotAccept
+from storage.errors import StorageError
+from storage.ledger import Asked, Cause, Owner, Shown
+from storage.ledger_actions import CannotAccept
 from storage.views import Sight
 
 router = APIRouter(tags=["quality"])
@@ -27,30 +32,49 @@ async def list_gaps(
     served: Served,
     seen: Seen,
     enterprise: Enterprise = None,
-    state: Annotated[GapState | None, Query(description="Only those in this state. Default: all")] = None,
+    metering_point: Annotated[str | None, Query(description="Only those of the metering point with this code")] = None,
+    state: Annotated[Shown | None, Query(description="Only those in this state. Default: all")] = None,
+    cause: Annotated[Cause | None, Query(description="Only those of this cause")] = None,
+    owner: Annotated[Owner | None, Query(description="Only those that are theirs to repair")] = None,
+    assignee: Annotated[str | None, Query(description="Only those given to the key of this name")] = None,
+    overdue: Annotated[bool, Query(description="Only those whose time for repair is over")] = False,
+    group: Annotated[
+        str | None,
+        Query(description="`together`: gaps silenced together are one item; a number: those of the `group` of this id"),
+    ] = None,
     limit: Limit = 100,
     after: After = None,
 ) -> dict[str, Any]:
-    """Gaps, newest first."""
-    below = numbered(after)
-    page = await views.gaps(served.database, seen, enterprise=enterprise, state=state, limit=limit, after=below)
-    return {"items": page.items, "next": page.next}
+    """Gaps, newest first: one for all quantities of a metering point that are missing at the same time."""
+    asked = Asked(
+        enterprise=enterprise,
+        metering_point=metering_point,
+        state=state,
+        cause=cause,
+        owner=owner,
+        assignee=assignee,
+        group=_group(group),
+        together=group == "together",
+        overdue=overdue,
+    )
+    return await _page(served, seen, asked, limit, numbered(after))
 
 
 @router.get("/v1/gaps/{id}", response_model=GapAnswer)
 async def one_gap(served: Served, seen: Seen, id: Number) -> dict[str, Any]:
     """A gap with its trail."""
-    found = await views.gap(served.database, seen, id)
-    if found is None:
-        raise Problem("not-found", f"no gap {id}")
-    return found | {"events": await gap_actions.trail(served.database, id)}
+    found = await _page(served, seen, Asked(), 1, str(id + 1))
+    for item in found["items"]:
+        if item["id"] == id:
+            return {**item, "events": await ledger_actions.trail(served.database, id)}
+    raise Problem("not-found", f"no gap {id}")
 
 
 @router.post("/v1/gaps/{id}/accept", response_model=GapAnswer)
 async def accept(served: Served, who: Asker, seen: Seen, id: Number, body: Accept) -> dict[str, Any]:
     """Accept that the readings of a gap that is over are lost, and say why. Should they come, it closes."""
     may(who, "accept gaps")
-    return await _done(served, seen, id, gap_actions.accept(served.database, id, By(who.name, seen), body.reason))
+    return await _done(served, seen, id, ledger_actions.accept(served.database, id, By(who.name, seen), body.reason))
 
 
 @router.post("/v1/gaps/{id}/assign", response_model=GapAnswer)
@@ -60,14 +84,31 @@ async def assign(served: Served, who: Asker, seen: Seen, id: Number, body: Assig
     before = await one_gap(served, seen, id)
     await may_be_given(served.database, body.assignee, before["uscc"], "gaps")
     by = By(who.name, seen)
-    return await _done(served, seen, id, gap_actions.assign(served.database, id, by, body.assignee, body.note))
+    return await _done(served, seen, id, ledger_actions.assign(served.database, id, by, body.assignee, body.note))
 
 
 @router.post("/v1/gaps/{id}/comment", response_model=GapAnswer)
 async def comment(served: Served, who: Asker, seen: Seen, id: Number, body: Comment) -> dict[str, Any]:
     """Add to a gap's trail what is worth knowing."""
     may(who, "comment on gaps", "enterprise")
-    return await _done(served, seen, id, gap_actions.comment(served.database, id, By(who.name, seen), body.note))
+    return await _done(served, seen, id, ledger_actions.comment(served.database, id, By(who.name, seen), body.note))
+
+
+async def _page(served: Services, seen: Sight, asked: Asked, limit: int, after: str | None) -> dict[str, Any]:
+    now = local(now_us(), "UTC")
+    coming = await _coming(served)
+    page = await views.gaps(
+        served.database, seen, asked, served.repair_clock, now, coming=coming, limit=limit, after=after
+    )
+    return {"items": page.items, "next": page.next}
+
+
+async def _coming(served: Services) -> list[str]:
+    """Enterprises whose history is coming in; none while nobody can say."""
+    try:
+        return await served.stream.coming()
+    except StorageError:
+        return []
 
 
 async def _done(served: Services, seen: Sight, id: int, act: Awaitable[bool]) -> dict[str, Any]:
@@ -79,3 +120,11 @@ async def _done(served: Services, seen: Sight, id: int, act: Awaitable[bool]) ->
     if not found:
         raise Problem("not-found", f"no gap {id}")
     return await one_gap(served, seen, id)
+
+
+def _group(group: str | None) -> int | None:
+    if group is None or group == "together":
+        return None
+    if not re.fullmatch("[0-9]{1,18}", group):
+        raise bad_parameter("group", f"{group!r} is neither `together` nor the `group` of a gap")
+    return int(group)

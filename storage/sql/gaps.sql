@@ -4,13 +4,14 @@
 -- Metering points as sentences name them.
 select
     metering_point.id, metering_point.code, metering_point.name,
-    enterprise.id as enterprise_id, enterprise.uscc, enterprise.name as enterprise, enterprise.zone
+    enterprise.id as enterprise_id, enterprise.uscc, enterprise.name as enterprise, enterprise.zone, enterprise.site
 from metering_point
 join enterprise on enterprise.id = metering_point.enterprise_id;
 
 -- name: gap_meters
 select
-    meter.id, meter.code, coalesce(connection.address, '') as address, coalesce(connection.enabled, true) as enabled
+    meter.id, meter.code, coalesce(connection.address, '') as address, coalesce(connection.enabled, true) as enabled,
+    coalesce(connection.driver, '') as driver
 from meter
 left join connection on connection.meter_id = meter.id;
 
@@ -104,20 +105,18 @@ where gap.state <> 'closed' and exists (
 );
 
 -- name: gap_insert
-insert into gap (opened_at, point_id, from_time, to_time, cadence_s, cause, missing)
+insert into gap (opened_at, point_id, from_time, to_time, cadence_s, planned, missing)
 select
-    timestamptz 'epoch' + $1::bigint * interval '1 microsecond', new.point_id,
-    timestamptz 'epoch' + new.from_us * interval '1 microsecond',
-    timestamptz 'epoch' + new.to_us * interval '1 microsecond', new.cadence_s,
-    case when exists (
+    at_us($1), new.point_id, at_us(new.from_us), at_us(new.to_us), new.cadence_s,
+    exists (
         select from planned_gap
         where planned_gap.point_id = new.point_id
-            and timestamptz 'epoch' + new.from_us * interval '1 microsecond' >= planned_gap.from_time
-            and timestamptz 'epoch' + new.from_us * interval '1 microsecond' < planned_gap.to_time
-    ) then 'planned' else 'silent' end,
+            and at_us(new.from_us) >= planned_gap.from_time and at_us(new.from_us) < planned_gap.to_time
+    ),
     new.missing
 from unnest($2::integer[], $3::bigint[], $4::bigint[], $5::integer[], $6::integer[])
-    as new (point_id, from_us, to_us, cadence_s, missing);
+    as new (point_id, from_us, to_us, cadence_s, missing)
+returning id;
 
 -- name: gap_update
 update gap set
@@ -129,9 +128,55 @@ from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer
 where gap.id = new.id;
 
 -- name: gap_close
-update gap set state = 'closed', closed_by = $2, missing = 0,
-    closed_at = timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+-- The first reading in it tells how it was filled.
+update gap set state = 'closed', missing = 0, closed_at = at_us($2), closed_by = coalesce((
+    select case when reading.flags & 1 = 0 then 'live' else 'backfill' end
+    from reading
+    where reading.point_id = gap.point_id and reading.time >= gap.from_time
+        and reading.time < coalesce(gap.to_time, 'infinity')
+    order by reading.time limit 1
+), 'not_expected')
 where id = any($1::bigint[]);
+
+-- name: gap_around
+-- All gaps, also closed ones, of which some part lies between two instants, both included.
+select
+    id, point_id, (extract(epoch from from_time) * 1000000)::bigint as from_us,
+    (extract(epoch from to_time) * 1000000)::bigint as to_us, lead, group_id, (state <> 'closed')::integer as missing, scope
+from gap
+where coalesce(to_time, 'infinity'::timestamptz) > at_us($1) and from_time <= at_us($2);
+
+-- name: gap_judged
+update gap set lead = new.lead, group_id = new.group_id, evident = new.cause, scope = new.scope, evidence = new.evidence
+from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::jsonb[])
+    as new (id, lead, group_id, cause, scope, evidence)
+where gap.id = new.id
+    and (gap.lead, gap.group_id, gap.evident, gap.scope) is distinct from (new.lead, new.group_id, new.cause, new.scope);
+
+-- name: gap_allocated
+-- Items that are over and in one of the states $1 become `estimated` while the intervals of all their quantities that
+-- have intervals know the energy, else `open`.
+with item as (
+    select coalesce(gap.lead, gap.id) as id, coalesce(bool_and(known.whole), false) as whole
+    from gap
+    left join lateral (
+        select coalesce(sum(
+            least(interval.start + interval.seconds * interval '1 second', gap.to_time)
+            - greatest(interval.start, gap.from_time)
+        ) filter (where interval.consumption is not null), '0') >= gap.to_time - gap.from_time as whole
+        from metered_interval as interval
+        where interval.point_id = gap.point_id and interval.start > gap.from_time - interval '1 day'
+            and interval.start < gap.to_time
+            and interval.start + interval.seconds * interval '1 second' > gap.from_time
+        having count(*) > 0
+    ) as known on true
+    where gap.state = any($1::text[]) and gap.to_time is not null
+    group by 1
+)
+update gap set state = case when item.whole then 'estimated' else 'open' end
+from item
+where coalesce(gap.lead, gap.id) = item.id and gap.state in ('open', 'estimated') and gap.to_time is not null
+    and (gap.state = 'estimated') <> item.whole;
 
 -- name: watched_until
 select (extract(epoch from until) * 1000000)::bigint from watched;
@@ -139,46 +184,3 @@ select (extract(epoch from until) * 1000000)::bigint from watched;
 -- name: watched_set
 insert into watched (until) values (timestamptz 'epoch' + $1::bigint * interval '1 microsecond')
 on conflict (one) do update set until = excluded.until;
-
--- name: gap_page
--- Newest first. $1 enterprise, $2 region prefix, $3 state: null is any; $4: ids below.
-select
-    gap.id, enterprise.uscc, enterprise.zone, metering_point.code as metering_point, point.quantity,
-    gap.from_time, gap.to_time, gap.cause, gap.state, gap.assignee, gap.opened_at,
-    case when gap.state <> 'closed' and gap.to_time is null
-        then greatest(ceil(extract(epoch from now() - gap.from_time) / gap.cadence_s), gap.missing)::integer
-        else gap.missing
-    end as missing
-from gap
-join point on point.id = gap.point_id
-join metering_point on metering_point.id = point.metering_point_id
-join enterprise on enterprise.id = metering_point.enterprise_id
-where ($1::text is null or enterprise.uscc = $1)
-    and ($2::text is null or starts_with(enterprise.region, $2))
-    and ($3::text is null or gap.state = $3)
-    and ($4::bigint is null or gap.id < $4)
-order by gap.id desc
-limit $5;
-
--- name: gap_claim
--- Gap $1 if it is within the asker's bounds, locked. $2 enterprise, $3 region prefix; null: no such bound.
-select gap.state, gap.to_time
-from gap
-join point on point.id = gap.point_id
-join metering_point on metering_point.id = point.metering_point_id
-join enterprise on enterprise.id = metering_point.enterprise_id
-where gap.id = $1
-    and ($2::text is null or enterprise.uscc = $2) and ($3::text is null or starts_with(enterprise.region, $3))
-for update of gap;
-
--- name: gap_accept
-update gap set state = 'accepted' where id = $1;
-
--- name: gap_assign
-update gap set assignee = $2 where id = $1;
-
--- name: gap_record
-insert into gap_event (gap_id, actor, action, note) values ($1, $2, $3, $4);
-
--- name: gap_events
-select at, actor, action, note from gap_event where gap_id = $1 order by id;

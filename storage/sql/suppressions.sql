@@ -33,8 +33,8 @@ select $2, $3, 'suppression', suppression.id::text, to_jsonb(suppression) || jso
 from suppression where id = $1;
 
 -- name: suppression_gaps
--- Gaps of enterprise $1 that are open: those that began in a maintenance window are planned, the others are not.
-with planned as (
+-- Gaps of enterprise $1 that are not closed: whether they began in a maintenance window.
+with inside as (
     select gap.id, exists (
         select from planned_gap where planned_gap.point_id = gap.point_id
             and gap.from_time >= planned_gap.from_time and gap.from_time < planned_gap.to_time
@@ -42,10 +42,10 @@ with planned as (
     from gap
     join point on point.id = gap.point_id
     join metering_point on metering_point.id = point.metering_point_id
-    where gap.state = 'open' and gap.cause in ('silent', 'planned') and metering_point.enterprise_id = $1
+    where gap.state <> 'closed' and metering_point.enterprise_id = $1
 )
-update gap set cause = case when planned.planned then 'planned' else 'silent' end
-from planned where gap.id = planned.id and (gap.cause = 'planned') <> planned.planned;
+update gap set planned = inside.planned
+from inside where gap.id = inside.id and gap.planned <> inside.planned;
 
 -- name: suppression_page
 -- Newest first. $1 enterprise, $2 region prefix, $3 kind: null is any; $4 only those in force or to come; $5: ids below.

@@ -115,7 +115,7 @@ async def test_late_readings_shrink_split_and_close_a_gap(world: World) -> None:
         await watch.cycle()
         assert await world.gaps() == []
         closed = await world.db.pool.fetch("select closed_by, missing from gap where state = 'closed'")
-        assert {tuple(row) for row in closed} == {("readings", 0)}
+        assert {tuple(row) for row in closed} == {("backfill", 0)}
         assert [state for _, state in await world.alerts()] == ["resolved"]
 
 

@@ -12,8 +12,8 @@ from tests.api.conftest import START, USCC, World, assert_problem
 pytestmark = pytest.mark.servers
 
 _GAP = """
-insert into gap (point_id, from_time, to_time, cadence_s, cause, missing)
-values ($1, $2, $3, 60, 'silent', 5) returning id
+insert into gap (point_id, from_time, to_time, cadence_s, missing)
+values ($1, $2, $3, 60, 5) returning id
 """
 
 
@@ -51,7 +51,7 @@ async def test_an_accepted_gap_is_still_known_to_the_watch_and_closes_when_readi
     async with world.db.transaction() as conn:
         point, _, holed = await gaps.open_points(conn)
         assert (point.tolist(), holed.tolist()) == ([world.point("E-1")], [True])
-        await gaps.close(conn, [number], "readings", START)
+        await gaps.close(conn, [number], START)
     assert (await world.ok(f"/v1/gaps/{number}"))["state"] == "closed"
 
 

@@ -25,8 +25,8 @@ insert into suppression (kind, enterprise_id, from_time, to_time, reason, actor)
 select 'maintenance', id, now(), now() + interval '1 hour', 'planned', 'ops' from enterprise order by uscc desc
 """
 _GAP = """
-insert into gap (point_id, from_time, to_time, cadence_s, cause, missing)
-select id, $1, $2, 60, 'silent', 5 from point
+insert into gap (point_id, from_time, to_time, cadence_s, missing)
+select id, $1, $2, 60, 5 from point
 where quantity = 'active_energy_import' and metering_point_id in (select id from metering_point where code = 'E-1')
 """
 
@@ -159,8 +159,17 @@ async def test_gaps_carriers_profiles(world: World) -> None:
         del gap[name]
     assert gap == {
         "uscc": USCC,
+        "enterprise": "Beijing Works",
         "metering_point": "E-1",
-        "quantity": "active_energy_import",
+        "name": "Main incomer",
+        "metering_points": 1,
+        "quantities": ["active_energy_import"],
+        "zone": "Asia/Shanghai",
+        "evidence": {},
+        "group": None,
+        "owner": "enterprise",
+        "closed_at": None,
+        "closed_by": "",
         "from": "2026-01-01T00:00:00+08:00",
         "to": "2026-01-01T00:05:00+08:00",
         "cause": "silent",

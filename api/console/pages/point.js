@@ -62,7 +62,7 @@ function build(place, item, query, signal) {
     h("div", { class: "columns even" }, card(t("point.registers"), registers.element),
       h("div", { class: "side" }, card(t("point.installations"), installations(item)), card(t("point.gaps"), gaps), card(t("point.alerts"), alerts))));
 
-  const loadGaps = () => into(gaps, async () => gapTable(mine(item, await all("/v1/gaps", { enterprise: item.uscc }, signal)), item.zone), signal);
+  const loadGaps = () => into(gaps, async () => gapTable(await all("/v1/gaps", { enterprise: item.uscc, metering_point: item.code }, signal), item.zone), signal);
   const loadAlerts = () => into(alerts, async () => alertTable(mine(item, (await get("/v1/alerts", { enterprise: item.uscc, state: "all", limit: 500 }, signal)).items), item.zone), signal);
   const rest = () => Promise.all([used.refresh(), loadGaps(), loadAlerts()]);
   const soon = atMostEvery(REFRESH_MS, rest, signal);
@@ -113,26 +113,15 @@ function installations(item) {
   ], { none: t("point.noinstallations") }).update(item.installations);
 }
 
-/** One row for quantities that lack the same stretch: an outage is one event, however many registers a meter has. */
-function outages(rows) {
-  const found = new Map();
-  for (const row of rows) {
-    const key = `${row.from.slice(0, 19)} ${row.to?.slice(0, 19)} ${row.state} ${row.cause}`;
-    const same = found.get(key);
-    found.set(key, same ? { ...same, missing: same.missing + row.missing, quantities: same.quantities + 1 } : { ...row, quantities: 1 });
-  }
-  return [...found.values()];
-}
-
 function gapTable(rows, zone) {
   return new Table([
     { key: "from", label: t("word.from"), value: (row) => row.from, class: "main-cell", cell: (row) => when(row.from, zone) },
     { key: "length", label: t("word.duration"), cell: (row) => lasting(row.from, row.to) },
-    { key: "quantities", label: t("point.quantities"), class: "num", cell: (row) => number(row.quantities) },
+    { key: "quantities", label: t("point.quantities"), class: "num", cell: (row) => number(row.quantities.length) },
     { key: "missing", label: t("point.missing"), class: "num", cell: (row) => number(row.missing) },
-    { key: "cause", label: t("word.cause"), cell: (row) => tOr(`cause.${row.cause}`, row.cause) },
-    { key: "state", label: t("word.state"), cell: (row) => (row.state === "open" ? badge("warning", t("gap.open")) : badge("ok", tOr(`gap.${row.state}`, row.state))) },
-  ], { sort: "from", down: true, shown: 8, none: t("point.nogaps") }).update(outages(rows));
+    { key: "cause", label: t("word.cause"), cell: (row) => t(`cause.${row.cause}`) },
+    { key: "state", label: t("word.state"), cell: (row) => badge(row.state === "open" ? "warning" : "ok", t(`gap.${row.state}`)) },
+  ], { sort: "from", down: true, shown: 8, none: t("point.nogaps") }).update(rows);
 }
 
 function alertTable(rows, zone) {
