@@ -17,8 +17,8 @@ Amount = Annotated[
 ]
 
 
-class EditWish(BaseModel):
-    """What somebody wants done. Readings themselves never change."""
+class EditTried(BaseModel):
+    """What is to be done. Readings themselves never change."""
 
     model_config = {"populate_by_name": True}
 
@@ -37,14 +37,24 @@ class EditWish(BaseModel):
         "not of `reset` and `rollover`",
     )
     amount: Amount = None
+
+
+class EditWish(EditTried):
+    """What somebody wants done, and why."""
+
     reason: Reason
 
 
-class Overrule(BaseModel):
-    """What people say instead of a verdict, about its readings."""
+class OverruleTried(BaseModel):
+    """What would be said instead of a verdict, about its readings."""
 
     action: Literal["exclude", "accept", "reset", "rollover"]
     amount: Amount = None
+
+
+class Overrule(OverruleTried):
+    """What people say instead of a verdict, about its readings, and why."""
+
     reason: Reason
 
 
@@ -74,7 +84,8 @@ class EditItem(BaseModel):
 
 
 class Effect(BaseModel):
-    """The intervals that an edit touches: as they were when it was made, and as they are (or were when undone)."""
+    """The intervals that an edit touches: as they were when it was made, and as they are (or were when undone, or would
+    be)."""
 
     start: list[datetime]
     before: list[float | None]
@@ -89,6 +100,16 @@ class EditAnswer(EditItem):
     before: float | None = Field(description="Sum of what was known in the touched range; null: nothing")
     after: float | None
     intervals: Effect
+
+
+class EditPreview(BaseModel):
+    """What an edit would do, computed from the stored readings; nothing is written."""
+
+    unit: str
+    before: float | None = Field(description="Sum of what is known now in the range that it touches; null: nothing")
+    after: float | None = Field(description="The same with the edit")
+    changed: int = Field(description="Intervals that would differ")
+    intervals: Effect = Field(description="The first 5000 of the range")
 
 
 class VerdictItem(BaseModel):

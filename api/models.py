@@ -503,6 +503,7 @@ class ProofItem(BaseModel):
     rollups_wrong: int = Field(description="Stored hours and days that are not the sums of their intervals")
     sound: bool = Field(description="There is no difference and nothing is wrong")
     checked: datetime
+    stale: bool = Field(description="Intervals of the day have changed since; it is proved again within minutes")
 
 
 class Proofs(BaseModel):

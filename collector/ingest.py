@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeAlias, TypeVar
 
+from collector.foresight import foreseeing_edits
 from collector.intake import IDLE_S, acknowledge, intake
 from collector.news import tell, warn_of_conflicts
 from collector.nightly import proving
@@ -33,7 +34,7 @@ from storage.exclusive import exclusive
 from storage.lanes import Lane, Message
 from storage.migrate import refuse_older
 from storage.partitions import keep_readings
-from storage.points import PointTable, load_points
+from storage.points import Point, PointTable, load_points
 from storage.publication import keep_published
 from storage.readings import Stored, store
 from storage.stream import Stream
@@ -82,7 +83,11 @@ async def _turn(addresses: Servers, settings: Settings, stop: asyncio.Event) -> 
             async with exclusive(db, "ingest", stop) as conn:
                 if conn is not None:
                     ingest = Ingest(db, stream, conn, await stream.lanes(), settings.retention_days)
-                    async with keep_published(db, stream.registry), proving(db, settings.retention_days):
+                    async with (
+                        keep_published(db, stream.registry),
+                        proving(db, settings.retention_days),
+                        foreseeing_edits(db, stream, lambda: ingest.points),
+                    ):
                         await ingest.run(stop)
         finally:
             await stream.close()
@@ -117,6 +122,11 @@ class Ingest:
         self._next_drop = 0.0
         self._portion = READINGS
         """Of the dirty ranges, so many readings at a time; fewer after it was too slow."""
+
+    @property
+    def points(self) -> Mapping[int, Point]:
+        """By id, as of the last transaction."""
+        return self._registry.points
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises StorageError; what was not acknowledged comes again."""

@@ -1,4 +1,4 @@
-"""Every night: prove the day that has ended in each zone, and look again at days that did not add up."""
+"""Every night: prove the day that has ended in each zone; look again at days that did not add up or have changed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BACK = 7
 """Days that are caught up after an outage."""
 LOOK_S = 300.0
 AGAIN = 200
-"""Days that did not add up and are looked at again at a time."""
+"""Days that did not add up, or have changed since they were proved, and are looked at again at a time."""
 
 
 def proving(db: Database, retention_days: int) -> AbstractAsyncContextManager[None]:
@@ -52,7 +52,7 @@ async def prove_due(db: Database, now: int, retention_days: int) -> None:
     kept_from = now - retention_days * 86_400 * MICROSECOND
     async with db.connection() as conn:
         done = await proofs.last_runs(conn)
-        again = await proofs.unsound(conn, now - int(LOOK_S) * MICROSECOND, AGAIN)
+        again = await proofs.again(conn, now - int(LOOK_S) * MICROSECOND, AGAIN)
     table = await load_points(db)
     zones = {point.zone for point in table.points.values() if point.register}
     for zone in sorted(zones):

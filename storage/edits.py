@@ -52,6 +52,11 @@ class Wish:
     amount: float | None
     reason: str
 
+    @property
+    def past(self) -> int:
+        """Its end, not included."""
+        return self.end if self.action in _OF_INTERVALS else self.end + 1
+
 
 def faults(wish: Wish, point: Point, now: int, kept_from: int) -> Iterator[Fault]:
     """What is wrong with it whatever else is stored."""
@@ -96,11 +101,8 @@ async def add(db: Database, point: int, wish: Wish, actor: str) -> int:
     """Put an edit in force; its id. Raises ConfigError naming what stands against it."""
     async with db.transaction() as conn:
         await conn.execute(SQL["registry_lock"], LOCK)
-        wish = await _on_readings(conn, point, wish)
+        wish = await _placed(conn, point, wish)
         span = instant(wish.start), instant(wish.end)
-        other = await conn.fetchval(SQL["edit_overlapping"], point, wish.action, *span, wish.action in _OF_INTERVALS)
-        if other is not None:
-            raise ConfigError([Fault("from", f"edit {other} does the same there already", "undo it first")])
         change = await Cause(actor, f"{wish.action}: {wish.reason}").number(conn)
         edit: int = await conn.fetchval(
             SQL["edit_add"], point, wish.action, *span, wish.amount, wish.reason, actor, change
@@ -110,15 +112,35 @@ async def add(db: Database, point: int, wish: Wish, actor: str) -> int:
     return edit
 
 
+async def placed(db: Database, point: int, wish: Wish) -> Wish:
+    """The wish as it would be put in force. Raises ConfigError naming what stands against it."""
+    async with db.connection() as conn:
+        return await _placed(conn, point, wish)
+
+
+async def _placed(conn: Connection, point: int, wish: Wish) -> Wish:
+    wish = await _on_readings(conn, point, wish)
+    span = instant(wish.start), instant(wish.end)
+    other = await conn.fetchval(SQL["edit_overlapping"], point, wish.action, *span, wish.action in _OF_INTERVALS)
+    if other is not None:
+        raise ConfigError([Fault("from", f"edit {other} does the same there already", "undo it first")])
+    return wish
+
+
 async def _on_readings(conn: Connection, point: int, wish: Wish) -> Wish:
     """With the reading that an edit of one reading is about as its end. Raises ConfigError if there are none."""
     if wish.action in _OF_INTERVALS:
         return wish
-    first = await conn.fetchval(SQL["edit_first_reading"], point, instant(wish.start))
+    row = await conn.fetchrow(SQL["edit_first_reading"], point, instant(wish.start))
+    first = row["time"] if row else None
     if wish.action in AT_ONE_READING:
-        if first is None:
+        if row is None:
             raise ConfigError([Fault("from", "there is no reading then or later", "choose an earlier instant")])
-        return replace(wish, end=first)
+        if row["begins"]:
+            what = "is about the first reading of a meter or ratio: no step of the register leads there"
+            fix = "choose a later one; what a meter showed when it came or went stands with its installation"
+            raise ConfigError([Fault("from", what, fix)])
+        return replace(wish, end=row["time"])
     if first is None or first > wish.end:
         raise ConfigError([Fault("from", "there is no reading in the range", "see the metering point's readings")])
     return wish

@@ -50,9 +50,10 @@ async def days(conn: Connection, points: Iterable[int], first: date, last: date)
     return [dict(row) for row in await conn.fetch(SQL["proofs_days"], list(points), first, last)]
 
 
-async def unsound(conn: Connection, before: int, most: int) -> list[tuple[int, date]]:
-    """(point, day) that did not add up when checked, which was before this instant; the latest days first."""
-    rows = await conn.fetch(SQL["proofs_unsound"], instant(before), most)
+async def again(conn: Connection, before: int, most: int) -> list[tuple[int, date]]:
+    """(point, day) that did not add up when checked, which was before this instant, or have changed since; the latest
+    days first."""
+    rows = await conn.fetch(SQL["proofs_again"], instant(before), most)
     return [(row["point_id"], row["day"]) for row in rows]
 
 

@@ -5,6 +5,7 @@ METERS      meters.<uscc>.<meter>.…                        raw payloads of dev
 $MQTT_msgs  $MQTT.msgs.meters.<uscc>.<meter>.…             those that MQTT devices sent with QoS 1 or 2 (see lanes.py)
 QUARANTINE  quarantine.<uscc or unknown>                   what can never be stored, with the reason
 events.…    not kept: what was just stored, alerts that changed
+questions.… not kept: what one role asks another
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ class Event:
     subject: str
     data: bytes
     headers: Mapping[str, str]
+    reply: str = ""
+    """Where an answer is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +211,17 @@ class Stream:
                 while not client.is_closed:
                     with contextlib.suppress(TimeoutError):
                         message = await subscription.next_msg(timeout=1)
-                        yield Event(message.subject, message.data, message.headers or {})
+                        yield Event(message.subject, message.data, message.headers or {}, message.reply)
             except nats.errors.Error:
                 await asyncio.sleep(0.1)
             finally:
                 with contextlib.suppress(nats.errors.Error, OSError):
                     await subscription.unsubscribe()
+
+    async def ask(self, subject: str, data: bytes, timeout_s: float) -> bytes:
+        """The answer of whoever listens on the subject. Raises Unavailable when nobody answers in time."""
+        with translated(self._link.address):
+            return (await self._link.client.request(subject, data, timeout_s)).data
 
     async def backlog(self) -> dict[str, int]:
         """Messages per lane that ingest has not committed yet."""

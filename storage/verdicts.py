@@ -75,7 +75,8 @@ async def gaps_around(conn: Connection, days: Days, before: int, after: int) -> 
 
 async def replace(conn: Connection, ranges: Ranges, found: Iterable[Verdict]) -> None:
     """Make `found` all the verdicts that begin in the ranges. One that stands already keeps its id and when it was
-    detected."""
+    detected, also while it grows: a `held` is detected when the doubt begins, whatever comes after its first
+    reading."""
     if not len(ranges):
         return
     spans = ranges.point.tolist(), ranges.start.tolist(), ranges.past.tolist()

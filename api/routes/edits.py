@@ -1,13 +1,14 @@
 """Edits: what authorised people do to data, with before and after, and undo."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
 from api.deps import After, Asker, Enterprise, Limit, Seen, Served, numbered
-from api.edit_models import EditAnswer, EditItem, EditWish, Undo
+from api.edit_models import EditAnswer, EditItem, EditPreview, EditTried, EditWish, Undo
 from api.effect import effect
 from api.models import Page
 from api.problems import Problem
@@ -18,7 +19,7 @@ from api.times import DAY, microseconds, parse
 from config.errors import ConfigError, Fault
 from config.quantities import QUANTITIES
 from config.samples import now_us
-from storage import edits, views
+from storage import edit_previews, edits, views
 from storage.access import Principal
 from storage.edits import AT_ONE_READING, State, Wish
 from storage.points import Point
@@ -37,11 +38,16 @@ async def make(served: Served, who: Asker, seen: Seen, uscc: Uscc, code: Code, b
     may_edit(who)
     row = await metering_point(served, seen, uscc, code)
     point = register(served.points, row, body.quantity)
-    if body.end is None and body.action not in AT_ONE_READING:
-        raise Problem("invalid-body", "to: is missing", errors=[("to", "is missing")])
-    start = microseconds(body.start)
-    end = start if body.end is None else microseconds(body.end)
-    return await add(served, who, seen, point, Wish(body.action, start, end, body.amount, body.reason))
+    return await add(served, who, seen, point, _wish(body, body.reason))
+
+
+@router.post("/v1/metering-points/{uscc}/{code}/edits/preview", response_model=EditPreview)
+async def preview(served: Served, who: Asker, seen: Seen, uscc: Uscc, code: Code, body: EditTried) -> dict[str, Any]:
+    """What an edit would do to the consumption, before it is made. Nothing is written. What follows only indirectly
+    (the spread of gaps nearby) is not foreseen."""
+    may_edit(who)
+    row = await metering_point(served, seen, uscc, code)
+    return await foreseen(served, register(served.points, row, body.quantity), _wish(body, ""))
 
 
 @router.get("/v1/metering-points/{uscc}/{code}/edits", response_model=Page[EditItem])
@@ -94,17 +100,42 @@ def may_edit(who: Principal) -> None:
         raise Problem("forbidden", f"a key of role {who.role} cannot edit data")
 
 
+def _wish(body: EditTried, reason: str) -> Wish:
+    if body.end is None and body.action not in AT_ONE_READING:
+        raise Problem("invalid-body", "to: is missing", errors=[("to", "is missing")])
+    start = microseconds(body.start)
+    end = start if body.end is None else microseconds(body.end)
+    return Wish(body.action, start, end, body.amount, reason)
+
+
 async def add(served: Services, who: Principal, seen: Sight, point: Point, wish: Wish) -> dict[str, Any]:
     """Put an edit in force. Raises Problem."""
-    may_edit(who)
+    with _refusing(served, point, wish):
+        number = await edits.add(served.database, point.id, wish, who.name)
+    return await _answer(served, seen, number)
+
+
+async def foreseen(served: Services, point: Point, wish: Wish) -> dict[str, Any]:
+    """What an edit would do. Raises Problem."""
+    with _refusing(served, point, wish):
+        wish = await edits.placed(served.database, point.id, wish)
+    found = await edit_previews.ask(served.stream, point.id, wish)
+    if found.fault:
+        raise Problem("conflict", f"there is no preview: {found.fault}")
+    unit = QUANTITIES[point.quantity].unit
+    return {"unit": unit, "changed": found.changed, **effect(found.before, found.after, point.zone)}
+
+
+@contextmanager
+def _refusing(served: Services, point: Point, wish: Wish) -> Iterator[None]:
+    """Raises Problem for what is wrong with a wish, whatever is stored or because of it."""
     now = now_us()
     if found := list(edits.faults(wish, point, now, now - served.retention_days * DAY)):
         raise _refused(found)
     try:
-        number = await edits.add(served.database, point.id, wish, who.name)
+        yield
     except ConfigError as error:
         raise _refused(error.faults) from None
-    return await _answer(served, seen, number)
 
 
 def _refused(faults: Sequence[Fault]) -> Problem:
@@ -122,4 +153,4 @@ async def _answer(served: Services, seen: Sight, number: int) -> dict[str, Any]:
         views.shown(served.database, touched, touched.before), views.shown(served.database, touched, touched.after)
     )
     unit = QUANTITIES[item["quantity"]].unit
-    return {**item, "unit": unit, "pending": touched.pending, **effect(before, after, touched)}
+    return {**item, "unit": unit, "pending": touched.pending, **effect(before, after, touched.zone)}

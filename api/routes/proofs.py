@@ -32,7 +32,8 @@ async def proof_of_metering_point(
 ) -> dict[str, Any]:
     """Per day of the enterprise's zone that the span touches: what the register counted, and what the intervals sum to.
 
-    A day is proved in the night after, and by `wanjia verify energy`; others are not there. Default: the last 31 days;
+    A day is proved in the night after, within minutes when it changes later, and by `wanjia verify energy`; others are
+    not there. Default: the last 31 days;
     at most 400.
     """
     begin, past = span(start, to, now_us(), 31)

@@ -5,15 +5,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from api.deps import After, Asker, Enterprise, Limit, Seen, Served, numbered
-from api.edit_models import EditAnswer, Overrule, VerdictItem
+from api.edit_models import EditAnswer, EditPreview, Overrule, OverruleTried, VerdictItem
 from api.models import Page
 from api.problems import Problem
-from api.routes.edits import Number, add, may_edit
+from api.routes.edits import Number, add, foreseen, may_edit
 from api.routes.enterprises import Uscc
 from api.routes.metering_points import Code, metering_point
+from api.services import Services
 from storage import views
 from storage.edits import AT_ONE_READING, Wish
+from storage.points import Point
 from storage.verdicts import ESTIMATE, GAP, About
+from storage.views import Sight
 
 router = APIRouter(tags=["edits"])
 
@@ -57,6 +60,19 @@ async def list_verdicts(
 async def overrule(served: Served, who: Asker, seen: Seen, id: Number, body: Overrule) -> dict[str, Any]:
     """Say something else of the readings that a verdict is about: an edit, which can be undone."""
     may_edit(who)
+    point, wish = await _wish(served, seen, id, body, body.reason)
+    return await add(served, who, seen, point, wish)
+
+
+@router.post("/v1/verdicts/{id}/overrule/preview", response_model=EditPreview)
+async def preview(served: Served, who: Asker, seen: Seen, id: Number, body: OverruleTried) -> dict[str, Any]:
+    """What overruling a verdict would do to the consumption. Nothing is written."""
+    may_edit(who)
+    return await foreseen(served, *await _wish(served, seen, id, body, ""))
+
+
+async def _wish(served: Services, seen: Sight, id: int, body: OverruleTried, reason: str) -> tuple[Point, Wish]:
+    """The edit that overrules a verdict. Raises Problem."""
     about = await views.verdict(served.database, seen, id)
     if about is None:
         raise Problem("not-found", f"no verdict {id}; it may have been told anew since: list them again")
@@ -65,8 +81,7 @@ async def overrule(served: Served, who: Asker, seen: Seen, id: Number, body: Ove
     point = served.points.points.get(about.point_id)
     if point is None:
         raise Problem("conflict", f"the point of verdict {id} is not known here yet; try again in a moment")
-    wish = Wish(body.action, about.first, _end(about, body.action), body.amount, body.reason)
-    return await add(served, who, seen, point, wish)
+    return point, Wish(body.action, about.first, _end(about, body.action), body.amount, reason)
 
 
 def _end(about: About, action: str) -> int:

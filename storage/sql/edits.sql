@@ -8,7 +8,15 @@ where point_id = $1 and action = $2 and undone_at is null
 order by id limit 1;
 
 -- name: edit_first_reading
-select (extract(epoch from time) * 1000000)::bigint from reading where point_id = $1 and time >= $2 order by time limit 1;
+-- `begins`: it is the first one of its meter and ratio.
+select
+    (extract(epoch from r.time) * 1000000)::bigint as time,
+    exists (
+        select from segment s
+        where s.point_id = $1 and s.valid_from <= r.time and (s.valid_to is null or s.valid_to > r.time)
+            and not exists (select from reading where point_id = $1 and time >= s.valid_from and time < r.time)
+    ) as begins
+from (select time from reading where point_id = $1 and time >= $2 order by time limit 1) r;
 
 -- name: edit_add
 insert into edit (point_id, action, from_time, to_time, amount, reason, actor, change_id)
@@ -52,9 +60,10 @@ order by edit.id desc
 limit $7;
 
 -- name: edit_touched
+-- From the interval that holds the begin of the edit on.
 select
     edit.point_id as point, enterprise.zone,
-    (extract(epoch from least(edit.from_time, replaced.first)) * 1000000)::bigint as start,
+    (extract(epoch from least(edit.from_time, held.start, replaced.first)) * 1000000)::bigint as start,
     (extract(epoch from greatest(edit.to_time + case when edit.action in ('set', 'estimate') then interval '0' else one end,
         replaced.last + one)) * 1000000)::bigint as past,
     (extract(epoch from edit.at) * 1000000)::bigint as before,
@@ -64,6 +73,11 @@ from edit
 join point on point.id = edit.point_id
 join metering_point on metering_point.id = point.metering_point_id
 join enterprise on enterprise.id = metering_point.enterprise_id
+left join lateral (
+    select start from metered_interval
+    where point_id = edit.point_id and start <= edit.from_time and start + seconds * interval '1 second' > edit.from_time
+    order by start desc limit 1
+) as held on true
 cross join lateral (
     select min(start) as first, max(start) as last from interval_version where change_id = edit.change_id
 ) as replaced

@@ -74,8 +74,8 @@ with bucket as materialized (
 select point_id, start from bucket where quality is null;
 
 -- name: roll_up_days
--- The days in zone $3 that hold the instants $2 of points $1, likewise. A day may begin at 01:00, when the clock is put
--- forward at midnight.
+-- The days in zone $3 that hold the instants $2 of points $1, likewise; what was proved of them is to be proved again. A
+-- day may begin at 01:00, when the clock is put forward at midnight.
 with day as materialized (
     select distinct q.point_id, date_trunc('day', at_us(q.start), $3::text) as start
     from unnest($1::integer[], $2::bigint[]) q (point_id, start)
@@ -98,6 +98,10 @@ with day as materialized (
         is distinct from
           (excluded.seconds, excluded.consumption, excluded.expected, excluded.received, excluded.quality,
            excluded.intervals, excluded.estimated, excluded.edited)
+), unproved as (
+    update proof p set stale = true
+    from day d
+    where p.point_id = d.point_id and p.day = (d.start at time zone $3::text)::date and not p.stale
 )
 select point_id, start from bucket where quality is null;
 

@@ -8,18 +8,18 @@ select * from unnest(
 on conflict (point_id, day) do update set
     register = excluded.register, open = excluded.open, allocated = excluded.allocated, edited = excluded.edited,
     intervals = excluded.intervals, difference = excluded.difference, intervals_wrong = excluded.intervals_wrong,
-    rollups_wrong = excluded.rollups_wrong, sound = excluded.sound, checked = excluded.checked;
+    rollups_wrong = excluded.rollups_wrong, sound = excluded.sound, checked = excluded.checked, stale = false;
 
 -- name: proofs_days
 select point_id, day, register, open, allocated, edited, intervals, difference, intervals_wrong, rollups_wrong, sound,
-    checked
+    checked, stale
 from proof
 where point_id = any($1) and day >= $2 and day <= $3
 order by point_id, day;
 
--- name: proofs_unsound
--- Days that did not add up when they were last checked, before $1.
-select point_id, day from proof where not sound and checked < $1 order by day desc, point_id limit $2;
+-- name: proofs_again
+-- Days that did not add up when they were last checked, before $1, or have changed since.
+select point_id, day from proof where (not sound or stale) and checked < $1 order by day desc, point_id limit $2;
 
 -- name: proofs_unsound_among
 select point_id from proof join unnest($1::integer[], $2::date[]) q (point_id, day) using (point_id, day)

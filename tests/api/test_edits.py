@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from api.times import local
+from collector.foresight import foreseeing_edits
 from config.samples import MICROSECOND
+from storage.points import load_points
 from tests.api.conftest import OTHER, START, USCC, World, assert_problem
 from tests.api.ingesting import come, ingest
 
@@ -131,12 +133,57 @@ async def test_only_operators_edit(world: World, role: str) -> None:
     assert_problem(await world.post(f"{E1}/edits", role, json=wish), 403, "forbidden")
 
 
+WISHES: list[dict[str, Any]] = [
+    {"action": "set", "from": at(15), "to": at(45), "amount": 100.0},
+    {"action": "exclude", "from": at(20), "to": at(24)},
+    {"action": "accept", "from": at(50), "to": at(60)},
+    {"action": "rollover", "from": at(60), "amount": 200.0},
+    {"action": "reset", "from": at(40)},
+    {"action": "estimate", "from": at(120), "to": at(135)},
+]
+
+
+async def test_a_preview_is_what_the_edit_then_does(world: World) -> None:
+    await come(world, [*rising(60), *(round(0.1 * minute, 1) for minute in range(61))])
+    table = {"points": (await load_points(world.db)).points}
+    async with foreseeing_edits(world.db, world.services.stream, lambda: table["points"]):
+        for wish in WISHES:
+            response = await world.post(f"{E1}/edits/preview", json=wish)
+            assert response.status_code == 200, response.text
+            told = response.json()
+            made = await edit(world, **wish)
+            for name in ("unit", "before", "after", "intervals"):
+                assert told[name] == made[name], (wish, name)
+            different = zip(made["intervals"]["before"], made["intervals"]["after"], strict=True)
+            assert told["changed"] == sum(was != becomes for was, becomes in different), wish
+            assert (await world.post(f"/v1/edits/{made['id']}/undo", json={"reason": "only tried"})).status_code == 200
+            await ingest(world)
+        [reset] = (await world.ok(f"{E1}/verdicts"))["items"]
+        path, said = f"/v1/verdicts/{reset['id']}/overrule/preview", {"action": "rollover", "amount": 200.0}
+        assert (await world.post(path, json=said)).json()["intervals"]["after"] == [9550.0, 150.0]
+        assert_problem(await world.post(path, "enterprise", json=said), 403, "forbidden")
+    assert await world.db.pool.fetchval("select count(*) from dirty_range") == 0
+    assert await world.db.pool.fetchval("select count(*) from edit where undone_at is null") == 0
+
+
+async def test_a_preview_refuses_what_the_edit_would_and_needs_ingest(world: World) -> None:
+    await come(world, rising())
+    path = f"{E1}/edits/preview"
+    wish = {"action": "set", "from": at(0), "to": at(15)}
+    assert_problem(await world.post(path, json=wish), 422, "invalid-body", "amount")
+    assert_problem(await world.post(path, "regulator", json=wish), 403, "forbidden")
+    problem = assert_problem(await world.post(path, json={**wish, "amount": 1}), 503, "unavailable")
+    assert "ingest" in problem["detail"]
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"action": "exclude", "from": at(0)}, "to"),
     ({"action": "exclude", "from": at(1), "to": at(0)}, "to"),
     ({"action": "exclude", "from": at(300), "to": at(301)}, "from"),
     ({"action": "exclude", "from": at(0), "to": at(1), "amount": 1}, "amount"),
     ({"action": "reset", "from": at(300)}, "from"),
+    ({"action": "reset", "from": at(-5)}, "from"),
+    ({"action": "rollover", "from": at(0), "amount": 200}, "from"),
     ({"action": "rollover", "from": at(5), "amount": -1}, "amount"),
     ({"action": "set", "from": at(0), "to": at(15)}, "amount"),
     ({"action": "set", "from": at(0), "to": at(15), "amount": -1}, "amount"),

@@ -28,7 +28,7 @@ async def test_the_figures_of_each_day(world: World) -> None:
     assert first.pop("checked").endswith("+08:00")
     assert first == {
         "day": "2026-01-02", "register": 100.0, "open": 1.0, "allocated": 2.0, "edited": 3.0, "intervals": 109.0,
-        "difference": 5.0, "intervals_wrong": 0, "rollups_wrong": 0, "sound": False,
+        "difference": 5.0, "intervals_wrong": 0, "rollups_wrong": 0, "sound": False, "stale": False,
     }  # fmt: skip
     assert "wanjia_unproven_days 1.0" in (await world.client.get("/metrics")).text
 

@@ -10,8 +10,9 @@ from collector import nightly, recompute
 from collector.reconcile import verify
 from collector.terms import Terms
 from config.samples import SampleBatch
-from storage import intervals, proofs, readings
+from storage import edits, intervals, proofs, readings
 from storage.database import Database
+from storage.edits import Wish
 from storage.points import load_points
 from storage.proofs import Proof
 from tests.collector.registerworld import HOUR, MINUTE, START
@@ -149,3 +150,17 @@ async def test_every_night_once_and_again_what_differed(database: Database) -> N
     assert await proofs.unsound_count(database) == 0
     async with database.connection() as conn:
         assert await proofs.last_runs(conn) == {"Asia/Shanghai": DAY}
+
+
+async def test_a_day_that_changes_is_proved_again(database: Database) -> None:
+    [point] = await filled(database, 1)
+    await nightly.prove_due(database, MORNING, 400)
+    about = "select stale, edited from proof where point_id = $1 and day = $2"
+    assert [tuple(row) for row in await database.pool.fetch(about, point, DAY)] == [(False, 0.0)]
+    noon = START + 28 * HOUR
+    await edits.add(database, point, Wish("set", noon, noon + HOUR, 400.0, "read on site"), "ada")
+    await heal(database)
+    assert [tuple(row) for row in await database.pool.fetch(about, point, DAY)] == [(True, 0.0)]
+    await database.pool.execute("update proof set checked = '2026-01-02T20:00Z'")
+    await nightly.prove_due(database, MORNING + HOUR, 400)
+    assert [tuple(row) for row in await database.pool.fetch(about, point, DAY)] == [(False, 100.0)]
