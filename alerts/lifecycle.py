@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from alerts.finding import Finding
 from alerts.policy import Policy
 from alerts.worth import Worth, worths
-from config.patience import Patience
+from config.patience import HOUR, Patience
+from config.rules import Period, rules
 from storage import alerts as table
 from storage import notifications
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 ACTOR = "watch"
 _STEP = {"info": "warning", "warning": "critical", "critical": "critical"}
 """What a severity becomes when nobody acknowledges the alert in time; it is told of in any case."""
+_LAG: dict[Period, int] = {"at once": 0, "hour": 2 * HOUR, "day": 27 * HOUR}
+"""How long after the end of planned work a rule may still say what it was: it looks at closed hours and days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ async def commit(conn: Connection, changes: Changes, running: dict[str, int], no
 async def tend(conn: Connection, now: int, patience: Patience) -> list[int]:
     """What time alone brings about: suppressions that begin or end, reminders, escalation. The ids of the alerts that
     changed."""
-    released = await table.release(conn, now)
+    released = await table.release(conn, now, _lags())
     await table.record(conn, [(alert, "released", "") for alert in released], now, ACTOR)
     suppressed = await _suppress(conn, now)
     await notifications.tell(conn, [alert for alert in released if alert not in suppressed], "opened", now)
@@ -144,10 +147,14 @@ async def _end(
 
 async def _suppress(conn: Connection, now: int, alerts: Sequence[int] | None = None) -> set[int]:
     """Leave untold what is planned or excepted."""
-    suppressed = await table.suppress(conn, now, alerts)
+    suppressed = await table.suppress(conn, now, _lags(), alerts)
     await table.record(conn, [(alert, "suppressed", reason) for alert, reason in suppressed.items()], now, ACTOR)
     await notifications.resolved(conn, list(suppressed), now, tell=False)
     return set(suppressed)
+
+
+def _lags() -> dict[str, int]:
+    return {name: _LAG[rule.period] for name, rule in rules().items()}
 
 
 async def _rows(conn: Connection, findings: Sequence[Finding], policy: Policy, now: int) -> list[dict[str, Any]]:

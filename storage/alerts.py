@@ -113,14 +113,17 @@ async def end(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -> Non
         await conn.execute(SQL["alert_end"], _json(rows), now)
 
 
-async def release(conn: Connection, now: int) -> list[int]:
-    """Alerts whose suppression is over stand open; their ids."""
-    return [row["id"] for row in await conn.fetch(SQL["alert_release"], now)]
+async def release(conn: Connection, now: int, lag: Mapping[str, int]) -> list[int]:
+    """Alerts whose suppression is over, for as long as their rule lags behind, stand open; their ids."""
+    return [row["id"] for row in await conn.fetch(SQL["alert_release"], now, _json(lag))]
 
 
-async def suppress(conn: Connection, now: int, alerts: Sequence[int] | None = None) -> dict[int, str]:
-    """Live alerts (None: all) that began within a suppression in force count as open no more: its reason by id."""
-    return {row["id"]: row["reason"] for row in await conn.fetch(SQL["alert_suppress"], now, alerts)}
+async def suppress(
+    conn: Connection, now: int, lag: Mapping[str, int], alerts: Sequence[int] | None = None
+) -> dict[int, str]:
+    """Live alerts (None: all) that began within a suppression count as open no more until they can be released: its
+    reason by id."""
+    return {row["id"]: row["reason"] for row in await conn.fetch(SQL["alert_suppress"], now, alerts, _json(lag))}
 
 
 async def remind(conn: Connection, now: int, severity: str, after: int) -> list[int]:
@@ -225,5 +228,5 @@ def _item(row: Record) -> dict[str, Any]:
     }
 
 
-def _json(rows: Sequence[dict[str, Any]]) -> str:
-    return msgspec.json.encode(rows).decode()
+def _json(content: Any) -> str:
+    return msgspec.json.encode(content).decode()

@@ -43,12 +43,15 @@ async def plan(db: Database, window: Window, actor: str) -> int:
         what = f"{window.past.isoformat()} is not within {LONGEST.days} days after from"
         faults.append(Fault("to", what, "give the end of the window"))
     async with db.transaction() as conn:
-        place = await conn.fetchrow(SQL["suppression_place"], window.uscc, window.metering_point)
+        place = await conn.fetchrow(SQL["suppression_place"], window.uscc, window.metering_point, window.address)
         if place is None:
             faults.append(Fault("enterprise", f"there is no {window.uscc}", "see GET /v1/enterprises"))
         elif window.metering_point is not None and place["metering_point_id"] is None:
             what = f"{window.uscc} has no {window.metering_point}"
             faults.append(Fault("metering_point", what, "see GET /v1/metering-points"))
+        elif window.address and not place["connected"]:
+            what = f"nothing of {window.uscc} is connected at {window.address}"
+            faults.append(Fault("address", what, "give it as alerts show it"))
         if faults or place is None:
             raise ConfigError(faults)
         number: int = await conn.fetchval(

@@ -90,17 +90,22 @@ from jsonb_to_recordset($1::jsonb) as new (
 where alert.id = new.id;
 
 -- name: alert_release
--- Suppressed alerts whose suppression is over stand open from now ($1) on.
+-- Suppressed alerts whose suppression has been over for as long as their rule ($2: microseconds by rule) takes to see
+-- that what caused them is over too stand open from now ($1) on.
 update alert set
     state = 'open', suppression_id = null, updated_at = moment.now, waiting_since = moment.now, reminded_at = null
 from suppression
 cross join (select timestamptz 'epoch' + $1::bigint * interval '1 microsecond' as now) as moment
 where alert.state = 'suppressed' and alert.ended is null and suppression.id = alert.suppression_id
-    and (suppression.revoked_at is not null or suppression.to_time <= moment.now)
+    and (
+        suppression.revoked_at is not null
+        or suppression.to_time <= moment.now - ($2::jsonb ->> alert.rule)::bigint * interval '1 microsecond'
+    )
 returning alert.id;
 
 -- name: alert_suppress
--- Live alerts that began within a suppression in force. $1 now, $2 only these alerts; null: any.
+-- Live alerts that began within a suppression that is in force, or over for no longer than $3 (microseconds by rule).
+-- $1 now, $2 only these alerts; null: any.
 update alert set
     state = 'suppressed', suppression_id = suppression.id,
     updated_at = timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
@@ -109,7 +114,8 @@ where alert.state in ('open', 'acknowledged') and alert.ended is null and ($2::b
     and suppression.enterprise_id = alert.enterprise_id and suppression.revoked_at is null
     and coalesce(alert.back_since, alert.onset) >= suppression.from_time
     and coalesce(alert.back_since, alert.onset) < suppression.to_time
-    and suppression.to_time > timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
+    and suppression.to_time
+        > timestamptz 'epoch' + ($1::bigint - ($3::jsonb ->> alert.rule)::bigint) * interval '1 microsecond'
     and suppression.key in ('', alert.key) and suppression.address in ('', alert.address)
     and (suppression.metering_point_id is null or suppression.metering_point_id = alert.metering_point_id)
 returning alert.id, suppression.reason;

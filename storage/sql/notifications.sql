@@ -98,7 +98,8 @@ returning id;
 update notification_item set notification_id = $1 where id = any($2::bigint[]) and notification_id is null;
 
 -- name: notification_due
--- What is to be sent, oldest first. $1 now, $2 at most so many.
+-- What is to be sent: first what has failed least, so that a target that does not answer holds up no other. What was
+-- not yet told of an alert goes before what happened to it since. $1 now, $2 at most so many.
 select
     notification.id, notification.attempts, notification.body, target.name, target.kind, target.address, target.secret,
     target.language, notification.test, (extract(epoch from notification.created) * 1000000)::bigint as created
@@ -106,7 +107,13 @@ from notification
 join target on target.id = notification.target_id
 where notification.state = 'waiting'
     and notification.next_attempt <= timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
-order by notification.id
+    and not exists (
+        select from notification as earlier
+        join notification_item as before on before.notification_id = earlier.id
+        join notification_item as own on own.alert_id = before.alert_id and own.notification_id = notification.id
+        where earlier.target_id = notification.target_id and earlier.state = 'waiting' and earlier.id < notification.id
+    )
+order by notification.attempts, notification.id
 limit $2;
 
 -- name: notification_sent

@@ -1,8 +1,14 @@
 -- Maintenance windows and exceptions: what is recorded but not told.
 
 -- name: suppression_place
--- The metering point $2 (null: none) of enterprise $1.
-select enterprise.id as enterprise_id, metering_point.id as metering_point_id
+-- The metering point $2 (null: none) of enterprise $1, and whether a meter of it is connected at address $3.
+select
+    enterprise.id as enterprise_id, metering_point.id as metering_point_id,
+    exists (
+        select from connection join meter on meter.id = connection.meter_id
+        where meter.enterprise_id = enterprise.id
+            and $3::text = regexp_replace(connection.address, '(://[^:/@]*):[^/]*@', '\1:***@')
+    ) as connected
 from enterprise
 left join metering_point on metering_point.enterprise_id = enterprise.id and metering_point.code = $2
 where enterprise.uscc = $1;

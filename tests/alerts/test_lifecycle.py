@@ -139,7 +139,7 @@ async def test_people_resolve_and_the_episode_goes_on_quietly(life: Life) -> Non
 async def test_planned_work_is_recorded_not_told_and_what_outlasts_it_opens(life: Life) -> None:
     window = Window(USCC, at(START), at(START + 2 * HOUR), "检修", address="10.0.0.0:502")
     await suppressions.plan(life.world.db, window, "ops")
-    await life.open()
+    await life.open(rule="gap")
     assert (await life.one())["state"] == "suppressed"
     assert (await table.page(life.world.db)).items == []
     assert await life.events() == []
@@ -153,6 +153,19 @@ async def test_planned_work_is_recorded_not_told_and_what_outlasts_it_opens(life
         ("released", ""),
     ]
     assert await life.events() == ["opened"]
+
+
+async def test_what_a_day_shows_of_planned_work_is_not_told_before_the_day_after_it_is_seen(life: Life) -> None:
+    """A day is looked at when it is over: the alert is found, and seen to be over, after the work."""
+    zero = replace(FINDING, rule="zero", key=f"zero:{USCC}/E-1")
+    await suppressions.plan(life.world.db, Window(USCC, at(START), at(START + 10 * HOUR), "停产"), "ops")
+    life.world.clock.now = START + 18 * HOUR
+    await life.open(zero)
+    await life.open(FINDING, rule="gap", key=f"gap:{USCC}/E-1")
+    assert [(await life.one(alert))["state"] for alert in (1, 2)] == ["suppressed", "open"]
+    assert await life.tend(START + 36 * HOUR) == []
+    assert await life.tend(START + 37 * HOUR) == [1]
+    assert (await life.one())["state"] == "open"
 
 
 async def test_planned_work_that_is_announced_late_and_revoked(life: Life) -> None:
@@ -202,7 +215,8 @@ async def test_an_exception_holds_back_the_like_until_its_end(life: Life) -> Non
     await life.open(onset=START + 2 * DAY)
     await life.open(replace(FINDING, rule="night", key=f"night:{USCC}/E-1"), onset=START + 2 * DAY)
     assert [(await life.one(alert))["state"] for alert in (1, 2, 3)] == ["dismissed", "suppressed", "open"]
-    assert await life.tend(START + 30 * DAY) == [2, 3]
+    assert await life.tend(START + 30 * DAY) == [3], "goes up a step"
+    assert await life.tend(START + 31 * DAY + 3 * HOUR) == [2]
     assert [(await life.one(alert))["state"] for alert in (2, 3)] == ["open", "open"]
     (item,) = (
         await suppressions.page(

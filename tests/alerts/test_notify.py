@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from alerts import channels, notify
 from alerts.channels import Channels
+from alerts.message import trial
 from storage import notifications, targets
 from storage.notifications import Item, Pressure
 from storage.targets import Target
@@ -69,6 +70,31 @@ async def test_a_notification_is_signed_and_tried_until_it_arrives(world: World)
     assert told_of["alerts"][0]["rule"] == "gap"
     assert told_of["zh"].startswith("【发生】计量点 E-1")
     assert told_of["en"].startswith("[opened] Metering point E-1")
+
+
+@pytest.mark.servers
+async def test_nobody_is_told_of_an_end_before_the_beginning_and_failures_wait_behind_others(world: World) -> None:
+    await world.register()
+    async with receiver() as hook, world.watching():
+        await targets.put(world.db, duty(hook), "ops")
+        hook.status = 503
+        await silence(world)
+        world.clock.now += notify.WAIT
+        await told(world)
+        await world.read(world.points(1), [world.clock.now])
+        await world.watch.cycle()
+        world.clock.now += FLAP + notify.WAIT
+        await world.db.pool.execute("update notification set next_attempt = next_attempt + interval '1 day'")
+        await told(world)
+        assert len(hook.requests) == 1, "the end waits for the beginning"
+        await targets.test(world.db, "duty", trial("duty", world.clock.now), world.clock.now)
+        await world.db.pool.execute("update notification set next_attempt = created")
+        first, *_ = await notifications.due(world.db, world.clock.now, 1)
+        assert first.test, "it has not failed yet"
+        hook.status = 204
+        await told(world)
+        await told(world)
+    assert [body["zh"][:4] for body in hook.bodies[1:]] == ["测试通知", "【发生】", "【恢复】"]
 
 
 @pytest.mark.servers

@@ -157,7 +157,8 @@ async def test_maintenance_windows(world: World) -> None:
         made.json()["id"], "maintenance", USCC, "E-1", "", "transformer overhaul", "operator",
     ]  # fmt: skip
     assert item["to"].endswith("+08:00")
-    for field, value in {"enterprise": "nobody", "metering_point": "E-9", "to": "2099-01-01T00:00:00Z"}.items():
+    unknown = {"enterprise": "nobody", "metering_point": "E-9", "address": "10.0.0.9:502"}
+    for field, value in {**unknown, "to": "2099-01-01T00:00:00Z"}.items():
         assert_problem(await world.post("/v1/suppressions", json=window(**{field: value})), 422, "invalid-body", field)
     assert_problem(await world.post("/v1/suppressions", json=window(to=window()["from"])), 422, "invalid-body", "to")
     path = f"/v1/suppressions/{item['id']}/revoke"
