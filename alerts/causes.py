@@ -8,7 +8,7 @@ gateway, addresses of a collector, sources of the stream. What cannot be told is
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from alerts.expected import Slots
 from alerts.roster import Roster
 from config.samples import MICROSECOND, Instants
-from storage.gaps import FOREVER, Known
+from storage.gaps import FOREVER, Grounds, Known
 
 N = TypeVar("N", bound=Hashable)
 Index: TypeAlias = NDArray[np.int64]
@@ -96,6 +96,10 @@ class Causes:
                 found.evidence[index] = {**about, scope.counted: int(parts[index]), "points": int(silent[index])}
         return found
 
+    def cadence(self, slot: Slots, start: Instants) -> Index:
+        """How often readings of each slot were expected when its gap began."""
+        return np.maximum(self._windows.cadence[self._rows(slot, start)], 1)
+
     def place(self, slot: Slots) -> Index:
         """The metering point of each slot (-1: none)."""
         return np.where(slot >= 0, self._place[slot], -1)
@@ -106,6 +110,22 @@ class Causes:
         inside = (row >= 0) & (slot >= 0)
         inside[inside] = self._slot[row[inside]] == slot[inside]
         return np.where(inside, row, -1)
+
+
+def speaking(found: Judged, grounds: Sequence[Grounds | None], expected: Index) -> None:
+    """Let what is known of a gap itself go before what was silent beside it: that the meter refuses the register, or
+    that at least half of the readings `expected` in it came and were rejected."""
+    for index, known in enumerate(grounds):
+        if known is None:
+            continue
+        if known.refused is not None:
+            found.cause[index], found.evidence[index] = "refused", {"since": known.refused.isoformat()}
+        elif 2 * known.readings >= expected[index]:
+            about = {"readings": known.readings, "reasons": known.reasons}
+            found.cause[index], found.evidence[index] = "rejected", about
+        else:
+            continue
+        found.scope[index] = ""
 
 
 def covering(key: Index, start: Instants, end: Instants, at_key: Index, at: Instants) -> Index:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.causes import Causes, first_of, groups
+from alerts.causes import Causes, first_of, groups, speaking
 from alerts.deadlines import Deadlines, Ranges
 from alerts.expected import Pieces, Slots
 from alerts.ledger import Edits, compare
@@ -83,11 +83,14 @@ async def explain(
     over = np.isin(known.id, list(middle))
     which = np.flatnonzero((known.missing == 1) & (over | (known.end == FOREVER)))
     slot = deadlines.slots(known.point)
+    ids = known.id[which].tolist()
     found = causes.judge(slot, known.start, known.end, which, at[which])
+    expected = (np.minimum(known.end, now) - known.start)[which] // causes.cadence(slot[which], known.start[which])
+    speaking(found, await gaps.grounds(conn, ids, at[which], now), expected)
     lead = first_of(causes.place(slot), known.start, known.end, known.id, known.lead)[which]
     group = groups(found.scope, which, known, lead)
     verdicts = Verdicts(lead.tolist(), group.tolist(), found.cause, found.scope, found.evidence)
-    await gaps.judged(conn, known.id[which].tolist(), verdicts)
+    await gaps.judged(conn, ids, verdicts)
 
 
 def _learn(deadlines: Deadlines, slot: Slots, holes: Holes) -> None:

@@ -31,7 +31,7 @@ from alerts.lifecycle import Changes
 from alerts.policy import Policy
 from alerts.rules import INSPECTIONS
 from alerts.state import State, load, mark_filled
-from alerts.survey import look
+from alerts.survey import explain, look
 from config.samples import MICROSECOND, SampleBatch, now_us
 from config.settings import Settings
 from config.tasks import cancelled
@@ -41,6 +41,7 @@ from storage.database import Database
 from storage.embedded import Servers, servers
 from storage.errors import StorageError, Unavailable
 from storage.exclusive import exclusive
+from storage.grounds import keep_refused
 from storage.migrate import refuse_older
 from storage.stream import Event, Stream
 
@@ -124,6 +125,9 @@ class Watch:
         self._heard: list[Event] = []
         """Events that came while the state was read; None are kept otherwise."""
         self._inspections = Inspections(db, INSPECTIONS.values(), self._deliver)
+        self._refused: dict[str, list[int]] = {}
+        """Points refused by meters, by connection."""
+        self._refusals_changed = False
         self._inspected: list[Inspected] = []
         """What the next cycle writes."""
         self._revised = True
@@ -138,6 +142,7 @@ class Watch:
             stop.wait(),
             self._listen(),
             self._follow_registry(),
+            self._follow_refusals(),
             notify.run(self._db, self._policy.mail, self._clock),
             self._inspect(),
         )
@@ -169,6 +174,7 @@ class Watch:
         if now >= self._next_resync:
             await mark_filled(self._conn, deadlines)
             await gaps.allocated(self._conn, "open", "estimated")
+            await explain(self._conn, state.causes, deadlines, {}, now)
             self._next_resync = now + RESYNC
         deadlines.held = now >= deadlines.next_due and await self._behind(now)
         overdue = deadlines.overdue(now)
@@ -182,6 +188,8 @@ class Watch:
                 ids += await lifecycle.tend(self._conn, now, self._policy.patience)
             self._next_tend = now + TEND
         await self._tell(ids)
+        if self._refusals_changed:
+            await self._write_refusals(state, now)
         if now >= self._next_settling:
             await gaps.allocated(self._conn, "open")
             self._next_settling = now + SETTLING
@@ -205,8 +213,17 @@ class Watch:
             changes.past += episodes.past(outcome.past, now)
             return await lifecycle.commit(self._conn, changes, state.running, now, self._policy)
 
+    async def _write_refusals(self, state: State, now: int) -> None:
+        """Keep what meters refuse, and say anew why readings are missing."""
+        refused = {int(connection): points for connection, points in self._refused.items()}
+        async with self._conn.transaction():
+            if await keep_refused(self._conn, refused, now):
+                await explain(self._conn, state.causes, state.deadlines, {}, now)
+        self._refusals_changed = False
+
     async def _reload(self, now: int) -> None:
         before, self._state, self._revised = self._state, None, False
+        self._refusals_changed = bool(self._refused)
         self._inspections.forget()
         self._state = await load(self._db, self._conn, now, before)
         for event in self._heard:
@@ -255,6 +272,16 @@ class Watch:
         async for entry in self._stream.registry.watch("revision"):
             if entry is not None:
                 self._revised = True
+
+    async def _follow_refusals(self) -> None:
+        complete = False
+        async for entry in self._stream.refusals.watch():
+            complete = complete or entry is None
+            if entry is not None:
+                self._refused.pop(entry.key, None)
+                if entry.value is not None:
+                    self._refused[entry.key] = msgspec.json.decode(entry.value, type=list[int])
+            self._refusals_changed = complete
 
     async def _cycles(self, ending: asyncio.Event) -> None:
         while not ending.is_set():

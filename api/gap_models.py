@@ -27,8 +27,9 @@ class GapItem(BaseModel):
     end: datetime | None = Field(alias="to", description="null: it still lasts")
     zone: str
     cause: Cause = Field(
-        description="silent: the device, or nobody can tell; gateway, collector, stream: all that comes by it was "
-        "silent at the same time; planned: it began in an announced maintenance window"
+        description="silent: the device, or nobody can tell; refused: the meter has no such register; rejected: at "
+        "least half of what was expected came and could not be stored; gateway, collector, stream: all that comes by "
+        "it was silent at the same time; planned: it began in an announced maintenance window"
     )
     evidence: dict[str, Any] = Field(description="What the cause rests on")
     group: int | None = Field(description="Silenced together with others: the first gap of these")

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from collector.fleet import Fleet
 from collector.harvest import Harvest
 from collector.outbox import Outbox
+from collector.refusals import tell_refusals
 from collector.roster import Roster
 from config.settings import Settings
 from storage.embedded import nats
@@ -67,6 +68,7 @@ async def collect(stream: Stream, outbox: Outbox, site: str) -> None:
             group.create_task(_follow(stream, roster, fleet))
             group.create_task(_gather(harvest, outbox))
             group.create_task(_report(roster, fleet, outbox))
+            group.create_task(tell_refusals(stream.refusals, roster))
     finally:
         fleet.close()
         await roster.close()

@@ -66,6 +66,7 @@ class Device:
         "known",
         "plans",
         "readings",
+        "refused",
         "slot",
         "told",
     )
@@ -83,6 +84,8 @@ class Device:
         """Wall-clock second until which `known` is believed."""
         self.told: frozenset[str] = frozenset()
         """Refused quantities that were reported."""
+        self.refused: frozenset[str] | None = None
+        """Quantities refused when all was asked for last; None: that was never."""
         self.learn(NOTHING)
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ from collector.news import tell, warn_of_conflicts
 from collector.nightly import proving
 from collector.normalize import Normalizer, Refusal, of_rows, refusal
 from collector.recompute import READINGS, postpone, put_off, recompute, work_off
+from collector.rejections import note
 from collector.terms import Terms
 from collector.validate import Known, Times, sift
 from config.samples import MICROSECOND, SampleBatch, now_us
@@ -31,6 +32,7 @@ from storage.database import Connection, Database, limit_statements, translated
 from storage.embedded import Servers, servers
 from storage.errors import RowsRefused, StorageError, StreamFull, TooSlow, Unavailable
 from storage.exclusive import exclusive
+from storage.grounds import forget_rejected
 from storage.lanes import Lane, Message
 from storage.migrate import refuse_older
 from storage.partitions import keep_readings
@@ -175,6 +177,7 @@ class Ingest:
         async with self._transaction():
             stored = await store(self._conn, good.batch(), good.received)
             await then(self._conn, stored.new, registry.terms)
+            await note(self._conn, refusals, refused, registry.known)
         return stored, refusals + of_rows(refused, messages)
 
     async def _quarantine(self, refusals: list[Refusal]) -> set[str]:
@@ -222,6 +225,7 @@ class Ingest:
             self._next_drop = time.monotonic() + DROP_S
             with contextlib.suppress(Unavailable), translated(self._conn):
                 await keep_readings(self._conn, self._retention_days)
+                await forget_rejected(self._conn)
 
     async def _by_present_registry(self, work: Callable[[], Awaitable[_T]]) -> _T:
         while True:

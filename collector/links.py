@@ -206,6 +206,8 @@ class Link:
     def _finish(self, device: Device, reason: ProtocolError | None) -> None:
         """The poll is over; `reason`: why the last block of it gave nothing."""
         self._device = self._search = None
+        if self._next >= len(self._readings):
+            device.refused = device.known.refused | self._found.refused
         if self._got:
             if self._found != NOTHING:  # where everything is refused, something else is wrong
                 _learn(device, self._found)

@@ -15,6 +15,8 @@ from protocols.payload import Decoded, decode
 from storage.lanes import Message
 from storage.points import Device, PointTable
 
+_FOREVER = int(np.iinfo(np.int64).max)
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -26,6 +28,9 @@ class Refusal:
     source: str
     reply: str
     """Which message it was: where its acknowledgement goes."""
+    points: tuple[int, ...] = ()
+    """Of a payload that cannot be read: all its device has, and `at`: when it came."""
+    at: int = 0
 
 
 class Normalizer:
@@ -48,12 +53,26 @@ class Normalizer:
                 else:
                     batch = _samples(message)
             except (BadPayload, ValueError) as error:
-                refusals.append(refusal(message, str(error)))
+                refusals.append(self._unreadable(message, str(error)))
                 continue
             parts.append(batch)
             numbers.append(number)
         owners = [self._known.enterprise_of.get(sender(message), -1) for message in messages]
         return _columns(parts, numbers, owners), refusals
+
+    def _unreadable(self, message: Message, reason: str) -> Refusal:
+        """Of all of a message, with the points it could have been about."""
+        found = refusal(message, reason)
+        device = self._device_of(message) if message.subject.startswith("meters.") else None
+        if device is None:
+            return found
+        at = message.stored_at
+        held = (points for since, until, points in device.points if since <= at < (until or _FOREVER))
+        return replace(found, at=at, points=tuple(point for points in held for point in points.values()))
+
+    def _device_of(self, message: Message) -> Device | None:
+        _, uscc, meter, *_ = [*message.subject.split("."), "", ""]
+        return self._table.devices.get((uscc, meter))
 
     def _device(self, message: Message) -> tuple[SampleBatch, str]:
         """A payload of a device, by the mapping of its connection, and why some of it is refused ("": nothing is).
@@ -61,7 +80,7 @@ class Normalizer:
         Raises BadPayload when all of it is.
         """
         _, uscc, meter, *_ = [*message.subject.split("."), "", ""]
-        device = self._table.devices.get((uscc, meter))
+        device = self._device_of(message)
         if device is None:
             raise BadPayload(f"enterprise {uscc or '?'} has no meter {meter or '?'}")
         mapping = self._table.mappings.get(device.mapping)
@@ -108,7 +127,7 @@ def _placed(device: Device, decoded: Decoded, received: int) -> tuple[SampleBatc
     point = np.full(len(decoded.time), -1, np.int32)
     installed = np.zeros(len(decoded.time), np.bool_)
     for valid_from, valid_to, points in device.points:
-        then = (decoded.time >= valid_from) & (decoded.time < (valid_to or np.iinfo(np.int64).max))
+        then = (decoded.time >= valid_from) & (decoded.time < (valid_to or _FOREVER))
         ids = np.array([points.get(quantity, -1) for quantity in decoded.quantities], np.int32)
         point[then] = ids[decoded.quantity[then]]
         installed |= then

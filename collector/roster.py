@@ -50,6 +50,20 @@ class Roster:
         idle = self._connections.keys() - self._devices.keys() - self._listeners.keys()
         return sorted(f"{self._connections[name].uscc}/{self._connections[name].meter}" for name in idle)
 
+    def polled(self) -> set[str]:
+        """The connections of meters that are polled."""
+        return set(self._devices)
+
+    def refused(self) -> dict[str, list[int]]:
+        """By connection the points whose registers its meter refuses, once all of it was asked."""
+        return {
+            name: sorted(
+                device.connection.points[quantity] for quantity in device.refused & device.connection.points.keys()
+            )
+            for name, device in self._devices.items()
+            if device.refused is not None
+        }
+
     async def close(self) -> None:
         for task in self._listeners.values():
             task.cancel()

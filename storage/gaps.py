@@ -89,6 +89,16 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Grounds:
+    """What speaks for itself of a gap: since when the meter refuses the register (None: it does not), how many of its
+    readings were rejected, and why."""
+
+    refused: datetime | None
+    readings: int
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Verdicts:
     """What is found of gaps: the first gap of each one's item and of its group (FOREVER: none), its cause, the scope
     that comes from and the evidence."""
@@ -218,6 +228,13 @@ async def around(conn: Connection, since: int, until: int) -> Known:
     rows = await conn.fetch(SQL["gap_around"], since, until)
     number, point, start, end, lead, group, missing = _table(rows, 7)
     return Known(number, point, start, end, lead, group, missing, [row["scope"] for row in rows])
+
+
+async def grounds(conn: Connection, ids: Sequence[int], at: Instants, now: int) -> list[Grounds | None]:
+    """By gap, at an instant of it."""
+    rows = await conn.fetch(SQL["gap_grounds"], ids, at.tolist(), now)
+    known = {row["id"]: Grounds(row["refused"], row["readings"], row["reasons"]) for row in rows}
+    return [known.get(number) for number in ids]
 
 
 async def judged(conn: Connection, ids: Sequence[int], verdicts: Verdicts) -> None:

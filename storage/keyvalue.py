@@ -1,4 +1,4 @@
-"""Key-value buckets of JetStream: the registry as collectors see it, and leases."""
+"""Key-value buckets of JetStream: the registry as collectors see it, what meters refuse, and leases."""
 
 from __future__ import annotations
 

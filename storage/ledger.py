@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from storage.views import Sight
 
 Shown = Literal["open", "backfilling", "estimated", "accepted", "closed"]
-Cause = Literal["silent", "gateway", "collector", "stream", "planned"]
+Cause = Literal["silent", "refused", "rejected", "gateway", "collector", "stream", "planned"]
 Owner = Literal["enterprise", "centre"]
 _PLAIN = ("id", "uscc", "enterprise", "metering_point", "name", "metering_points", "quantities", "cause", "state")
 _MORE = ("owner", "assignee", "closed_by", "missing")

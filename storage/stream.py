@@ -105,6 +105,7 @@ class Stream:
         self._capacity = capacity
         self._keeper: asyncio.Task[None] | None = None
         self.registry = Bucket(link, "registry")
+        self.refusals = Bucket(link, "refusals")
         self.leases = Leases(link, "lease")
 
     @classmethod
@@ -350,6 +351,7 @@ def _streams(capacity: int) -> list[StreamConfig]:
 def _buckets() -> list[KeyValueConfig]:
     return [
         KeyValueConfig(bucket="registry", history=1, storage=StorageType.FILE),
+        KeyValueConfig(bucket="refusals", history=1, storage=StorageType.FILE),
         KeyValueConfig(bucket="lease", history=1, storage=StorageType.FILE, ttl=LEASE_S),
     ]
 

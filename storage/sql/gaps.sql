@@ -146,6 +146,26 @@ select
 from gap
 where coalesce(to_time, 'infinity'::timestamptz) > at_us($1) and from_time <= at_us($2);
 
+-- name: gap_grounds
+-- What speaks for itself of gaps $1 at instants $2: since when the meter refused the register then, how many of the
+-- readings of the gap were rejected (of a gap that lasts until $3), and why.
+select
+    gap.id, refused.since as refused, coalesce(rejected.readings, 0) as readings,
+    coalesce(rejected.reasons, '{}') as reasons
+from unnest($1::bigint[], $2::bigint[]) as asked (id, at)
+join gap on gap.id = asked.id
+left join lateral (
+    select max(from_time) as since from refusal
+    where refusal.point_id = gap.point_id and from_time <= at_us(asked.at)
+        and (to_time is null or to_time > at_us(asked.at))
+) as refused on true
+left join lateral (
+    select sum(readings)::bigint as readings, array_agg(distinct reason) as reasons from rejection
+    where rejection.point_id = gap.point_id and hour > gap.from_time - interval '1 hour'
+        and last_time >= gap.from_time and first_time < coalesce(gap.to_time, at_us($3))
+) as rejected on true
+where refused.since is not null or rejected.readings > 0;
+
 -- name: gap_judged
 update gap set lead = new.lead, group_id = new.group_id, evident = new.cause, scope = new.scope, evidence = new.evidence
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::jsonb[])

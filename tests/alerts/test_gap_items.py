@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import numpy as np
 import pytest
 
 from config.workdays import Calendar, RepairClock
 from storage import ledger
 from storage.columns import instant
+from storage.grounds import note_rejected
 from storage.ledger import Asked
 from storage.views import Sight
 from tests.alerts.world import MINUTE, START, World
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -76,6 +80,45 @@ async def test_a_collectors_silence_and_one_found_only_afterwards(world: World) 
         assert sorted(found) == [
             ("E-1", "collector"), ("E-1", "gateway"), ("E-2", "collector"), ("E-2", "gateway"), ("E-3", "collector"),
         ]  # fmt: skip
+
+
+async def test_a_refused_register_speaks_for_itself(world: World) -> None:
+    await world.register(2)
+    _, power = world.points(1)
+    async with world.watching() as watch:
+        await watched(world, 5, 1, 2)
+        following = asyncio.create_task(watch._follow_refusals())
+        await world.stream.refusals.change({"1": f"[{power}]".encode(), "2": b"[1]"})
+        await until(lambda: len(watch._refused) == 2 and watch._refusals_changed, what="the refusals")
+        for _ in range(10):
+            world.clock.now += MINUTE
+            await world.read([*world.points(2), world.points(1)[0]], [world.clock.now])
+            await watch.cycle()
+        (item,) = await items(world)
+        assert (item["cause"], item["quantities"]) == ("refused", ["active_power"])
+        assert item["evidence"]["since"].startswith("2026-01-01T00:0")
+        await world.stream.refusals.delete("1")
+        await until(lambda: len(watch._refused) == 1, what="its end")
+        await watched(world, 2, 1, 2)
+        (item,) = await items(world)
+        assert (item["cause"], item["to"] is None) == ("refused", False)
+        following.cancel()
+
+
+async def test_rejected_readings_speak_for_themselves(world: World) -> None:
+    await world.register(2)
+    one, two = world.points(1), world.points(2)
+    async with world.watching():
+        await watched(world, 10, 1, 2)
+        async with world.db.transaction() as conn:
+            at = np.array([START + minute * MINUTE for minute in range(11, 18)])
+            await note_rejected(conn, "the value is not a finite number", np.full(7, one[0], np.int32), at)
+            await note_rejected(conn, "the value is not a finite number", np.full(2, one[0], np.int32), at[:2])
+            await note_rejected(conn, "too few", np.full(3, two[0], np.int32), at[:3])
+        await watched(world, 12)
+        assert await causes(world) == {"E-1": "rejected", "E-2": "gateway"}
+        (item,) = await items(world, cause="rejected")
+        assert item["evidence"] == {"readings": 9, "reasons": ["the value is not a finite number"]}
 
 
 async def test_who_filled_it_and_what_is_overdue(world: World) -> None:

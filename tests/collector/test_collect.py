@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from collector import collect
+from collector import collect, refusals
 from config.samples import SampleBatch
 from config.settings import Settings
 from protocols.simulator.server import Server
@@ -26,6 +26,7 @@ pytestmark = pytest.mark.servers
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "TICK_S", 0.1)
     monkeypatch.setattr(collect, "LOOK_S", 0.2)
+    monkeypatch.setattr(refusals, "LOOK_S", 0.1)
 
 
 @asynccontextmanager
@@ -94,3 +95,24 @@ async def test_a_lost_lease_stops_the_polling(nats: NatsAddress, stream: Stream)
             bucket = await stream._link.jetstream.key_value("lease")
             await bucket.put("collect.-", b"somebody else")
             await until(lambda: not server.open, what="the polling to stop")
+
+
+async def test_what_a_meter_refuses_is_told_and_taken_back(
+    nats: NatsAddress, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collector.links.BELIEVED_S", 0.5)
+
+    async def told(expected: dict[str, bytes]) -> bool:
+        return await stream.refusals.entries() == expected
+
+    async with gateway(2) as server:
+        server.units[1].refused = (range(0x102, 0x103),)
+        await register(stream, server, 2)
+        async with role(nats):
+            await until(lambda: told({"1": b"[11]"}), what="the refusal")
+            server.units[1].refused = ()
+            await until(lambda: told({}), what="its end")
+            server.units[1].refused = (range(0x102, 0x103),)
+            await until(lambda: told({"1": b"[11]"}), what="the refusal again")
+            await stream.registry.delete("connection.1")
+            await until(lambda: told({}), what="the end of the meter")

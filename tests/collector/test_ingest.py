@@ -138,6 +138,12 @@ async def test_what_can_never_be_stored_goes_to_quarantine_with_its_reason(datab
     refused = SampleBatch.from_bytes(found["the value is not a finite number"].payload)
     assert refused.time.tolist() == [START + 1, START + 2]
     assert {item.uscc for item in found.values()} == {USCC}
+    rejected = await database.pool.fetch("select point_id, reason, readings from rejection order by reason")
+    assert [tuple(row) for row in rejected] == [
+        (point, "its time is before the year 2000", 1),
+        (point, "its time is more than 5 minutes after it was received", 1),
+        (point, "the value is not a finite number", 2),
+    ], "what a stranger sent is not missed"
 
 
 async def test_a_device_payload_is_decoded_by_its_mapping(database: Database, stream: Stream) -> None:
@@ -155,6 +161,9 @@ async def test_a_device_payload_is_decoded_by_its_mapping(database: Database, st
     assert len(reasons) == 3
     assert any("not JSON" in reason for reason in reasons)
     assert any("has no meter M-9" in reason for reason in reasons)
+    rejected = await database.pool.fetch("select point_id, reason from rejection order by point_id")
+    assert [row["point_id"] for row in rejected] == [energy, power]
+    assert all("not JSON" in row["reason"] for row in rejected)
 
 
 async def test_a_payload_far_too_large_goes_to_quarantine_and_stops_nobody(
