@@ -19,6 +19,7 @@ class AlertItem(BaseModel):
     enterprise: str
     zone: str
     metering_point: str | None
+    carrier: str | None = Field(description="Of the metering point")
     meter: str | None
     onset: datetime
     ended: datetime | None = Field(description="null: it still lasts, whatever people did with the alert")

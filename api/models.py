@@ -93,6 +93,9 @@ class Overview(BaseModel):
     open_alerts: int
     ingest_lag_s: float | None = Field(description="Seconds from receipt to storage; null: nothing heard of yet")
     backlog: Backlog | None = Field(description="Messages not stored yet; null: the stream cannot be asked")
+    watched_until: datetime | None = Field(
+        description="Readings received before this were looked at for alerts; null: no watch has run yet"
+    )
     items: list[EnterpriseItem]
 
 

@@ -212,8 +212,8 @@ def _excerpt(row: Record, evidence: dict[str, Any]) -> dict[str, Any] | None:
 def _item(row: Record) -> dict[str, Any]:
     zone = ZoneInfo(row["zone"])
     plain = (
-        "id", "rule", "severity", "uscc", "enterprise", "zone", "metering_point", "meter", "state", "assignee",
-        "reopened",
+        "id", "rule", "severity", "uscc", "enterprise", "zone", "metering_point", "carrier", "meter", "state",
+        "assignee", "reopened",
     )  # fmt: skip
     worth = ("amount", "tce", "money", "zh", "en")
     instants = ("onset", "ended", "opened_at", "updated_at")

@@ -17,6 +17,7 @@ from config.calorific import CalorificValue
 from config.samples import Points
 from storage import alerts as alert_rows
 from storage import edits as edit_rows
+from storage import gaps as gap_rows
 from storage import intervals, moments, readings
 from storage import ledger as gap_ledger
 from storage import lineage as lineage_rows
@@ -255,6 +256,13 @@ async def calorific_values(db: Database) -> dict[str, tuple[CalorificValue, ...]
     async with db.connection() as conn:
         rows = await conn.fetch(db.sql["view_calorific_values"])
     return {row["uscc"]: tuple(map(CalorificValue.model_validate, msgspec.json.decode(row[1]))) for row in rows}
+
+
+async def watched_until(db: Database) -> datetime | None:
+    """Up to when readings were received that the watch has looked at."""
+    async with db.connection() as conn:
+        until = await gap_rows.watched_until(conn)
+    return None if until is None else instant(until)
 
 
 async def open_alerts(db: Database) -> int:

@@ -6,6 +6,7 @@ import { tick } from "./format.js";
 import { LANGUAGES, language, learn, remember, speak, t } from "./i18n.js";
 import { live } from "./live.js";
 import { failed } from "./parts.js";
+import alert from "./pages/alert.js";
 import alerts from "./pages/alerts.js";
 import enterprise from "./pages/enterprise.js";
 import instruments from "./pages/instruments.js";
@@ -22,6 +23,7 @@ const ROUTES = [
   [/^\/enterprises\/([^/]+)$/, enterprise],
   [/^\/metering-points\/([^/]+)\/([^/]+)$/, point],
   [/^\/alerts$/, alerts],
+  [/^\/alerts\/(\d+)$/, alert],
   [/^\/notices$/, notices],
   [/^\/rules$/, rules],
   [/^\/rules\/([^/]+)$/, rule],
@@ -58,7 +60,7 @@ function header(path) {
   const link = (href, text, current) => h("a", { href, "aria-current": current ? "page" : undefined }, text);
   return h("header", { class: "top" },
     h("a", { class: "brand", href: "#/" }, h("img", { src: "./icon.svg", alt: "", width: 26, height: 26 }), h("span", {}, t("app.name"))),
-    h("nav", { "aria-label": t("nav.label") }, link("#/", t("nav.overview"), path === "/" || path.startsWith("/enter") || path.startsWith("/meter")), link("#/alerts", t("nav.alerts"), path === "/alerts" || path === "/notices"), link("#/rules", t("nav.rules"), path.startsWith("/rules")), link("#/instruments", t("nav.instruments"), path === "/instruments"), link("#/reviews", t("nav.reviews"), path === "/reviews")),
+    h("nav", { "aria-label": t("nav.label") }, link("#/", t("nav.overview"), path === "/" || path.startsWith("/enter") || path.startsWith("/meter")), link("#/alerts", t("nav.alerts"), path.startsWith("/alerts") || path === "/notices"), link("#/rules", t("nav.rules"), path.startsWith("/rules")), link("#/instruments", t("nav.instruments"), path === "/instruments"), link("#/reviews", t("nav.reviews"), path === "/reviews")),
     h("div", { class: "right" }, liveBadge(), languages(), h("span", { class: "who", title: t(`role.${who.role}`) }, who.name), h("button", { class: "button quiet", type: "button", onclick: signOut }, t("nav.signout"))));
 }
 

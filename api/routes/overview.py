@@ -41,6 +41,7 @@ async def overview(served: Served, seen: Seen) -> dict[str, Any]:
         "completeness_today": today.completeness,
         "ingest_lag_s": served.latest.lag_s(backlog["live"] if backlog else 0),
         "backlog": backlog,
+        "watched_until": await views.watched_until(served.database),
         "items": shown,
     }
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Page, expect
@@ -22,6 +21,7 @@ PAGES = (
     f"/enterprises/{WORKS}",
     POINT,
     "/alerts",
+    "/alerts/1",
     "/rules",
     "/rules/offline",
     f"/instruments?enterprise={WORKS}",
@@ -165,52 +165,6 @@ async def test_the_balance_and_a_virtual_metering_point(console: Console) -> Non
         await expect(page.locator("[data-chart=consumption]")).to_have_attribute(
             "data-kinds", re.compile('"estimated":[1-9]')
         )
-
-
-async def test_alert_is_acknowledged_and_ends_before_our_eyes(console: Console) -> None:
-    async with console.signed_in("/alerts") as page:
-        row = page.locator("tbody tr")
-        await expect(row).to_have_count(1)
-        await expect(row).to_contain_text("离线")
-        await row.locator("summary").click()
-        await expect(row.locator("dl")).to_contain_text("最后读数")
-        await row.get_by_role("button", name="确认").click()
-        await page.fill("dialog textarea", "已派人查看")
-        await page.click("dialog .primary")
-        await expect(row).to_contain_text("已确认")
-        await expect(row.locator("q")).to_have_text("已派人查看")
-        await page.get_by_role("button", name="待确认").click()
-        await expect(page.locator(".card .state")).to_contain_text("没有符合条件的告警")
-        await page.get_by_role("button", name="未解除").click()
-        await expect(row).to_have_count(1)
-        await console.push("M-2", "active_power", 0.5)
-        await console.push("M-2", "active_energy_import", 1100)
-        await expect(row).to_have_count(0, timeout=30_000)
-
-
-async def test_alert_is_assigned_commented_and_dismissed_with_an_exception(console: Console) -> None:
-    async with console.signed_in("/alerts?sort=materiality") as page:
-        row = page.locator("tbody tr")
-        await row.locator("summary").click()
-        await row.locator("[data-action=assign]").click()
-        await expect(page.locator("#assignee")).to_have_value("班长")
-        await page.click("dialog .primary")
-        await expect(row).to_contain_text("指派：班长")
-        await row.locator("[data-action=comment]").click()
-        await page.fill("#said", "表计在检修")
-        await page.click("dialog .primary")
-        await expect(row.locator("q").last).to_have_text("表计在检修")
-        await row.locator("[data-action=dismiss]").click()
-        await page.click("dialog .primary")
-        await expect(page.locator("dialog")).to_be_visible()  # not without a reason
-        await page.fill("#said", "每月检修，不是故障")
-        await page.fill("#until", (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%d"))
-        await page.click("dialog .primary")
-        await expect(row).to_have_count(0)
-        await page.get_by_role("button", name="已驳回").click()
-        await expect(row).to_contain_text("已驳回")
-    (suppression,) = await console.db.pool.fetch("select kind, reason from suppression")
-    assert tuple(suppression) == ("exception", "每月检修，不是故障")
 
 
 async def test_instruments_are_listed_and_how_well_an_enterprise_is_equipped(console: Console) -> None:

@@ -33,7 +33,7 @@ function told(found, zone) {
   ];
 }
 
-const folded = (title, body) => h("details", { class: "numbers", dataset: { details: title } }, h("summary", {}, t(title)), h("div", { class: "scroll", tabindex: "0" }, body));
+export const folded = (title, body) => h("details", { class: "numbers", dataset: { details: title } }, h("summary", {}, t(title)), h("div", { class: "scroll", tabindex: "0" }, body));
 
 function intervals(part, zone) {
   return new Table([
@@ -48,7 +48,7 @@ function intervals(part, zone) {
 const earlier = (each, part, zone) => `${withUnit(each.value, part.unit)} (${local(each.until, zone).slice(0, 16)}, ${each.change.actor}: ${each.change.reason})`;
 
 /** The readings between which the register is interpolated at both ends, and what lies between them unused. */
-function readings({ readings: { start, end }, unit }, zone) {
+export function readings({ readings: { start, end }, unit }, zone) {
   const rows = [start, end].flatMap((edge) => [edge.before, ...edge.left_out, edge.after]).filter(Boolean);
   const distinct = [...new Map(rows.map((row) => [row.time, row])).values()].sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
   return new Table([
@@ -61,7 +61,7 @@ function readings({ readings: { start, end }, unit }, zone) {
   ], { none: t("point.noreadings") }).update(distinct);
 }
 
-function meters(part, zone) {
+export function meters(part, zone) {
   return new Table([
     { key: "meter", label: t("word.meter"), class: "main-cell", cell: (row) => [row.meter, h("span", { class: "under muted" }, [row.maker, row.model, row.serial].filter(Boolean).join(" "))] },
     { key: "from", label: t("word.from"), cell: (row) => local(row.from, zone).slice(0, 16) },

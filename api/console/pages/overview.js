@@ -78,11 +78,9 @@ function onlineCell(row) {
 function alertList(items) {
   if (!items.length) return empty(t("alerts.none"));
   return h("ul", { class: "plain alerts-short" }, items.map((item) =>
-    h("li", {}, h("div", {}, severityBadge(item.severity), h("span", { class: "muted" }, local(item.onset, zoneOf(item)).slice(5, 16))), h("a", { href: linkOf(item) }, inLanguage(item)))));
+    h("li", {}, h("div", {}, severityBadge(item.severity), h("span", { class: "muted" }, local(item.onset, item.zone).slice(5, 16))), h("a", { href: `#/alerts/${item.id}` }, inLanguage(item)))));
 }
 
-const zoneOf = (item) => item.zone ?? "Asia/Shanghai";
-const linkOf = (item) => (item.metering_point ? `#/metering-points/${item.uscc}/${encodeURIComponent(item.metering_point)}` : `#/alerts?enterprise=${item.uscc}`);
 
 /** The latest readings, newest first; of each event only a few, so that no enterprise floods the list. */
 class Ticker {

@@ -126,7 +126,7 @@ function gapTable(rows, zone) {
 
 function alertTable(rows, zone) {
   return new Table([
-    { key: "what", label: t("word.alert"), class: "main-cell", cell: (row) => h("span", {}, severityBadge(row.severity), h("span", { class: "under" }, inLanguage(row))) },
+    { key: "what", label: t("word.alert"), class: "main-cell", cell: (row) => h("span", {}, severityBadge(row.severity), h("a", { class: "under", href: `#/alerts/${row.id}` }, inLanguage(row))) },
     { key: "onset", label: t("alerts.onset"), value: (row) => row.onset, cell: (row) => when(row.onset, zone) },
     { key: "state", label: t("word.state"), cell: (row) => t(`alert.${row.state}`) },
   ], { sort: "onset", down: true, shown: 8, none: t("alerts.none") }).update(rows);
