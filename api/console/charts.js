@@ -102,6 +102,23 @@ export function bars(series, kind, { colour, width, small = false, label }) {
   };
 }
 
+/** Consumption of intervals as it was and as it would be: an outline behind, bars before it. */
+export function beforeAfter({ start, before, after }, { unit, colour, label }) {
+  const gap = (values) => values.map((value) => value ?? "-");
+  return {
+    ...frame(true),
+    aria: { enabled: true, label: { description: label } },
+    legend: { right: 4, top: 0, textStyle: { color: MUTED, fontSize: 12 }, itemHeight: 10 },
+    tooltip: { ...tooltip(undefined, { type: "shadow" }), valueFormatter: (value) => withUnit(typeof value === "number" ? value : null, unit) },
+    xAxis: { ...axis, type: "category", data: start.map((each) => each.slice(5, 16).replace("T", " ")), axisLabel: { ...axis.axisLabel, hideOverlap: true } },
+    yAxis: scale(unit),
+    series: [
+      { id: "after", name: t("edits.after"), type: "bar", data: gap(after), barMaxWidth: 30, itemStyle: { color: colour } },
+      { id: "before", name: t("edits.before"), type: "bar", data: gap(before), barMaxWidth: 30, barGap: "-100%", z: 3, itemStyle: { color: "transparent", borderColor: INK, borderWidth: 1, borderType: "dashed" } },
+    ],
+  };
+}
+
 /** Counts of each day, stacked; `series`: [{id, name, data}] with id same, more or fewer. */
 export function perDay({ days, series }, label) {
   const styles = { same: { color: "#9aa7b2" }, more: { color: AMBER, decal: crossed("rgba(255,255,255,.7)") }, fewer: { color: "#e4efe9", borderColor: "#18794e", borderWidth: 1, decal: lines(-Math.PI / 4, "#18794e") } };

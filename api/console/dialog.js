@@ -9,6 +9,23 @@ export function labelled(text, input) {
   return [h("label", { for: input.id }, text), input];
 }
 
+/** Say at each input of a form (by its id) what is wrong with it; what is left of the problem, null if nothing is. */
+export function atInputs(form, problem) {
+  form.querySelectorAll(".wrong").forEach((each) => each.remove());
+  form.querySelectorAll("[aria-invalid]").forEach((each) => each.removeAttribute("aria-invalid"));
+  const left = (problem?.errors ?? []).filter(({ field, message }) => {
+    const input = form.querySelector(`#${CSS.escape(field)}`);
+    if (!input) return true;
+    const said = h("span", { class: "wrong", id: `${field}-wrong` }, message);
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-describedby", said.id);
+    input.after(said);
+    return false;
+  });
+  form.querySelector("[aria-invalid]")?.focus();
+  return problem && (left.length || !problem.errors.length) ? problem : null;
+}
+
 /** Ask for `fields`, then `act`; it stays open, with the problem in the server's words, while that does not work. */
 export function ask({ title, about, fields, act, done }) {
   const said = h("div");

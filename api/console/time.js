@@ -21,8 +21,10 @@ export function wall(ms, zone) {
 }
 
 /** The instant at which the zone's wall clock shows midnight of a day; days and months may overflow. */
-export function midnight(year, month, day, zone) {
-  const wanted = Date.UTC(year, month, day);
+export const midnight = (year, month, day, zone) => instant(Date.UTC(year, month, day), zone);
+
+/** The instant at which the zone's wall clock shows `wanted`, written as if it were UTC. */
+export function instant(wanted, zone) {
   let ms = wanted;
   for (let round = 0; round < 2; round++) ms = wanted - (wall(ms, zone) - ms);
   return ms;

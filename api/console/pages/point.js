@@ -7,6 +7,7 @@ import { carrierName, inLanguage, t, tOr } from "../i18n.js";
 import { live } from "../live.js";
 import { Table, badge, card, into, onlineBadge, severityBadge } from "../parts.js";
 import { consumption } from "./consumption.js";
+import { corrections } from "./corrections.js";
 import { flow } from "./flow.js";
 
 const REFRESH_MS = 60_000;
@@ -58,13 +59,14 @@ function build(place, item, query, signal) {
   const registers = registerTable(item);
   const gaps = h("div");
   const alerts = h("div");
+  const corrected = corrections(item, used.refresh, signal);
   place.append(used.element, line.element,
     h("div", { class: "columns even" }, card(t("point.registers"), registers.element),
-      h("div", { class: "side" }, card(t("point.installations"), installations(item)), card(t("point.gaps"), gaps), card(t("point.alerts"), alerts))));
+      h("div", { class: "side" }, card(t("point.installations"), installations(item)), card(t("point.gaps"), gaps), card(t("point.alerts"), alerts))), corrected.element);
 
   const loadGaps = () => into(gaps, async () => gapTable(await all("/v1/gaps", { enterprise: item.uscc, metering_point: item.code }, signal), item.zone), signal);
   const loadAlerts = () => into(alerts, async () => alertTable(mine(item, (await get("/v1/alerts", { enterprise: item.uscc, state: "all", limit: 500 }, signal)).items), item.zone), signal);
-  const rest = () => Promise.all([used.refresh(), loadGaps(), loadAlerts()]);
+  const rest = () => Promise.all([used.refresh(), loadGaps(), loadAlerts(), corrected.refresh()]);
   const soon = atMostEvery(REFRESH_MS, rest, signal);
   live.on("readings", (event) => {
     const news = event.uscc === item.uscc ? event.items.filter((each) => each.metering_point === item.code) : [];
