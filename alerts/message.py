@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from alerts.finding import number
 from config.rules import rules
 from config.samples import MICROSECOND
 from storage.notifications import Item
@@ -17,7 +18,8 @@ TITLE = {"zh": "万家告警", "en": "Wanjia alerts"}
 """Begins every text: robots that let only messages with a keyword pass can take it as theirs."""
 _REST = 60
 """Bytes kept for saying how many alerts are left out."""
-_SEVERITIES = ("info", "warning", "critical")
+_SEVERITIES = {"critical": ("严重", "critical"), "warning": ("警告", "warning"), "info": ("提示", "information")}
+"""The gravest first."""
 _EVENTS = {
     "opened": ("发生", "opened"),
     "reopened": ("再次发生", "back"),
@@ -27,20 +29,26 @@ _EVENTS = {
 }
 
 
-def body(items: Sequence[Item], listed: list[dict[str, Any]], now: int) -> dict[str, Any]:
-    """About these items; `listed`: the alerts of some of them."""
+def listed(items: Sequence[Item]) -> list[int]:
+    """Which alerts are written out: of many the gravest."""
+    graves = {item.alert: item.severity for item in items}
+    return sorted(graves, key=lambda alert: (_rank(graves[alert]), alert))[:LISTED]
+
+
+def body(items: Sequence[Item], alerts: list[dict[str, Any]], now: int) -> dict[str, Any]:
+    """About these items; `alerts`: those listed of them."""
     groups: defaultdict[tuple[str, str], list[Item]] = defaultdict(list)
     for item in items:
         groups[item.event, item.rule].append(item)
     if len(items) == 1:
-        (event, _), alert = next(iter(groups)), listed[0]
+        (event, _), alert = next(iter(groups)), alerts[0]
         zh, en = f"【{_EVENTS[event][0]}】{alert['zh']}", f"[{_EVENTS[event][1]}] {alert['en']}"
     else:
         zh = "；".join(_zh(*key, some) for key, some in groups.items()) + "。"
         en = "; ".join(_en(*key, some) for key, some in groups.items()) + "."
     return {
         "at": _iso(now),
-        "severity": max((item.severity for item in items), key=_SEVERITIES.index),
+        "severity": min((item.severity for item in items), key=_rank),
         "count": len(items),
         "zh": zh,
         "en": en,
@@ -48,7 +56,7 @@ def body(items: Sequence[Item], listed: list[dict[str, Any]], now: int) -> dict[
             {"event": event, "rule": rule, "count": len(some), "enterprises": sorted({item.uscc for item in some})}
             for (event, rule), some in groups.items()
         ],
-        "alerts": listed,
+        "alerts": sorted(alerts, key=lambda alert: (_rank(alert["severity"]), -(alert["money"] or 0), alert["id"])),
     }
 
 
@@ -61,20 +69,37 @@ def trial(target: str, now: int) -> dict[str, Any]:
 
 def text(body: dict[str, Any], language: str, most: int) -> str:
     """The body for people, at most so many bytes of UTF-8: title, summary, and as many of the alerts as fit."""
-    lines = [TITLE[language], body[language]]
+    alerts, single = body["alerts"], body["count"] == 1
+    lines = [
+        f"{TITLE[language]} · {_SEVERITIES[body['severity']][language == 'en']}",
+        body[language] + (_stake(alerts[0], language) if single else ""),
+    ]
     size = sum(len(line.encode()) + 1 for line in lines)
-    alerts = body["alerts"] if body["count"] > 1 else []
-    for number, alert in enumerate(alerts):
-        line = f"· {alert[language]}"
+    alerts = [] if single else alerts
+    for count, alert in enumerate(alerts):
+        line = f"· {alert[language]}{_stake(alert, language)}"
         size += len(line.encode()) + 1
         if size > most - _REST:
-            lines.append(_more(language, body["count"] - number))
+            lines.append(_more(language, body["count"] - count))
             break
         lines.append(line)
     else:
         if alerts and body["count"] > len(alerts):
             lines.append(_more(language, body["count"] - len(alerts)))
     return "\n".join(lines).encode()[:most].decode(errors="ignore")
+
+
+def _stake(alert: dict[str, Any], language: str) -> str:
+    """What is at stake, as far as it is known."""
+    known = [f"¥ {number(alert['money'])}"] if alert["money"] is not None else []
+    known += [f"{number(alert['amount'])} {alert['unit']}"] if alert["amount"] is not None else []
+    if not known:
+        return ""
+    return f"（影响 {'，'.join(known)}）" if language == "zh" else f" (at stake: {', '.join(known)})"
+
+
+def _rank(severity: str) -> int:
+    return [*_SEVERITIES].index(severity)
 
 
 def _more(language: str, count: int) -> str:

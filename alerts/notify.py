@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from alerts.channels import TIMEOUT_S, Channels
-from alerts.message import LISTED, body
+from alerts.message import body, listed
 from config.mail import MailServer
 from config.samples import MICROSECOND
 from storage import alerts as table
@@ -64,8 +64,7 @@ async def group(db: Database, now: int) -> None:
         async with db.transaction() as conn:
             items = await notifications.untold(conn, target.target, now)
             for some in bundles(items, target.sent) if target.digest == "immediately" else [items]:
-                listed = sorted({item.alert for item in some})[:LISTED]
-                told = body(some, await table.items(conn, listed), now)
+                told = body(some, await table.items(conn, listed(some)), now)
                 await notifications.put(conn, target.target, some, told, now)
 
 

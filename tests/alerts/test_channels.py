@@ -7,6 +7,7 @@ import json
 import shutil
 import ssl
 import subprocess
+from dataclasses import replace
 from email import message_from_string
 from email.policy import default
 from pathlib import Path
@@ -19,7 +20,7 @@ import pytest
 from alerts import message
 from alerts.channels import Channels
 from config.mail import mail_server
-from storage.notifications import Due
+from storage.notifications import Due, Item
 from tests.alerts.receivers import mail_box, receiver
 
 NOW_S = 1_767_225_600
@@ -30,7 +31,16 @@ BODY = {
     "count": 60,
     "zh": "企业1：缺数告警发生 60 条。",
     "en": "企业1: 60 gap alerts opened.",
-    "alerts": [{"zh": sentence, "en": f"gap {n}"} for n, sentence in enumerate(SENTENCES)],
+    "alerts": [
+        {
+            "zh": zh,
+            "en": f"gap {n}",
+            "amount": 1200.0 if n == 0 else None,
+            "money": 840.0 if n == 0 else None,
+            "unit": "kWh",
+        }
+        for n, zh in enumerate(SENTENCES)
+    ],
 }
 
 
@@ -56,7 +66,8 @@ async def test_wecom_gets_a_text_that_fits() -> None:
     (told,) = robot.bodies
     assert told["msgtype"] == "text"
     text = told["text"]["content"]
-    assert text.startswith("万家告警\n企业1：缺数告警发生 60 条。\n· 计量点 E-0")
+    assert text.startswith("万家告警 · 警告\n企业1：缺数告警发生 60 条。\n· 计量点 E-0")
+    assert "08:00 起缺数。（影响 ¥ 840，1200 kWh）\n· 计量点 E-1" in text
     lines = text.count("\n·")
     assert text.endswith(f"……另有 {60 - lines} 条")
     assert 1900 < len(text.encode()) <= 2048
@@ -71,7 +82,9 @@ async def test_dingtalk_is_signed_in_the_query() -> None:
     moment = asked["timestamp"][0]
     assert moment == str(NOW_S * 1000)
     assert asked["sign"] == [mac(SECRET, f"{moment}\n{SECRET}")]
-    assert robot.bodies[0]["text"]["content"].startswith("Wanjia alerts\n企业1: 60 gap alerts opened.\n· gap 0\n")
+    assert robot.bodies[0]["text"]["content"].startswith(
+        "Wanjia alerts · warning\n企业1: 60 gap alerts opened.\n· gap 0 (at stake: ¥ 840, 1200 kWh)\n· gap 1\n"
+    )
     assert robot.bodies[0]["text"]["content"].endswith("· gap 39\n... and 20 more")
     assert robot.paths[1] == "/hook?access_token=abc"
 
@@ -85,7 +98,7 @@ async def test_feishu_is_signed_in_the_body() -> None:
     assert signed["timestamp"] == str(NOW_S)
     assert signed["sign"] == mac(f"{NOW_S}\n{SECRET}", "")
     assert signed["msg_type"] == "text"
-    assert signed["content"]["text"].startswith("万家告警\n")
+    assert signed["content"]["text"].startswith("万家告警 · 警告\n")
     assert plain.keys() == {"msg_type", "content"}
 
 
@@ -111,11 +124,11 @@ async def test_mail_says_it_in_plain_text_and_is_the_same_message_again() -> Non
         for _ in range(2):
             assert await sent(item, f"smtp://127.0.0.1:{box.port}") is None
     first, again = (message_from_string(letter.removesuffix("\r\n.\r\n"), policy=default) for letter in box.letters)
-    assert first["Subject"] == "Wanjia alerts: 企业1: 60 gap alerts opened."
+    assert first["Subject"] == "Wanjia alerts · warning: 企业1: 60 gap alerts opened."
     assert (first["From"], first["To"]) == ("Wanjia <wanjia@example.org>", "a@example.org, b@example.org")
     assert first["Message-ID"] == again["Message-ID"] == f"<notification-7-{NOW_S}@example.org>"
     text = first.get_content().splitlines()
-    assert text[:3] == ["Wanjia alerts", "企业1: 60 gap alerts opened.", "· gap 0"]
+    assert text[:2] == ["Wanjia alerts · warning", "企业1: 60 gap alerts opened."]
     assert text[-1] == "... and 20 more"
     assert [line[5:] for line in box.said if line.startswith("rcpt ")][:2] == [
         "TO:<a@example.org>",
@@ -163,6 +176,17 @@ async def test_the_password_goes_to_the_mail_server_encrypted(tmp_path: Path, mo
     assert box.said.count(f"AUTH PLAIN {said}") == 1
     assert box.said.index(f"AUTH PLAIN {said}") > box.said.index("TLS")
     assert len(box.letters) == 1
+
+
+def test_of_many_alerts_the_gravest_are_written_out() -> None:
+    item = Item(1, 1, "opened", "gap", "info", "U", "企业1", "")
+    grave = [replace(item, id=n, alert=n, severity="critical" if n == 99 else "info") for n in range(100)]
+    assert message.listed(grave)[:2] == [99, 0]
+    assert len(message.listed(grave)) == message.LISTED
+    known: dict[str, Any] = {"money": None, "amount": None, "zh": "", "en": ""}
+    alerts = [{"id": 0, "severity": "info", **known}, {"id": 1, "severity": "info", **known, "money": 5.0}]
+    alerts.append({"id": 99, "severity": "critical", **known})
+    assert [alert["id"] for alert in message.body(grave, alerts, 0)["alerts"]] == [99, 1, 0]
 
 
 def test_a_text_never_breaks_a_character_nor_its_limit() -> None:
