@@ -73,8 +73,7 @@ async def test_later_corrections_do_not_hide_what_was_found(world: World) -> Non
 @pytest.mark.servers
 async def test_gaps_and_thresholds_as_they_were_and_are(world: World) -> None:
     onset = START + 10 * HOUR
-    columns = "point_id, from_time, to_time, missing, cadence_s, cause"
-    gap = f"insert into gap ({columns}) values ($1, $2, $3, $4, 60, 'silent')"  # noqa: S608
+    gap = "insert into gap (point_id, from_time, to_time, missing, cadence_s) values ($1, $2, $3, $4, 60)"
     for quantity, missing in (("active_energy_import", 60), ("active_power", 61)):
         await world.db.pool.execute(gap, world.point("E-1", quantity), instant(onset), instant(onset + HOUR), missing)
     number = await alert(world, "gap", onset, None, quantities=["active_power", "active_energy_import"])
@@ -105,7 +104,7 @@ async def test_a_balance_is_set_against_those_below(world: World) -> None:
 
 @pytest.mark.servers
 async def test_a_gateway_has_gaps_and_no_series(world: World) -> None:
-    gap = "insert into gap (point_id, from_time, cadence_s, cause) values ($1, $2, 60, 'silent')"
+    gap = "insert into gap (point_id, from_time, cadence_s) values ($1, $2, 60)"
     for code in ("E-1", "E-2", "G-1"):
         point = world.services.points.by_metering_point[USCC, code]
         await world.db.pool.execute(gap, next(iter(point.values())), instant(START))
