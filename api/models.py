@@ -198,19 +198,6 @@ class ProfileItem(BaseModel):
     body: dict[str, Any]
 
 
-class QualityItem(BaseModel):
-    key: str
-    name: str
-    expected: int = Field(description="Readings of registers that should have come")
-    received: int
-    completeness: float | None = Field(description="received / expected, at most 1; null: none were expected")
-    estimated_share: float | None = Field(description="Share of the intervals with a value whose value is estimated")
-    timeliness: float | None = Field(
-        description="Share of the readings received within 15 minutes of their time; null: none, or more than 2,000,000"
-    )
-    conflicts: int = Field(description="Readings set aside: they differ from a stored one of the same time")
-
-
 class Buckets(BaseModel):
     value: Numbers
     quality: Words

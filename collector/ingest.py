@@ -38,6 +38,7 @@ from storage.migrate import refuse_older
 from storage.partitions import keep_readings
 from storage.points import Point, PointTable, load_points
 from storage.publication import keep_published
+from storage.quality import count_late
 from storage.readings import Stored, store
 from storage.stream import Stream
 
@@ -176,6 +177,8 @@ class Ingest:
         good, refused = sift(rows, registry.known, self._times())
         async with self._transaction():
             stored = await store(self._conn, good.batch(), good.received)
+            late = stored.new[stored.late]
+            await count_late(self._conn, late.point, late.time, registry.terms.zones)
             await then(self._conn, stored.new, registry.terms)
             await note(self._conn, refusals, refused, registry.known)
         return stored, refusals + of_rows(refused, messages)

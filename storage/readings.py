@@ -9,11 +9,12 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from config.samples import Flags, Instants, Points, SampleBatch, Values
+from config.samples import MICROSECOND, Flags, Instants, Points, SampleBatch, Values
 from storage import keys
 from storage.columns import Array, Layout, copy_in, copy_out, instant
 from storage.errors import RowsRefused
 from storage.partitions import make_room
+from storage.quality import PROMPT_S
 from storage.queries import SQL
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ class ReadingColumns:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of a batch: `new` rows are stored now (sorted by point and time), repeats were there with the same
-    value, conflicts with another one: the first stays, the other is kept in reading_conflict. `conflicting`: the point
-    of each conflict."""
+    """What became of a batch: `new` rows are stored now (sorted by point and time), of which some came `late`; repeats
+    were there with the same value, conflicts with another one: the first stays, the other is kept in reading_conflict.
+    `conflicting`: the point of each conflict."""
 
     new: SampleBatch
+    late: NDArray[np.bool_]
     repeats: int
     conflicting: Points
 
@@ -96,6 +98,7 @@ async def store(conn: Connection, batch: SampleBatch, received: Instants | None 
         await conn.execute(SQL["reading_conflicts"], *(array.tolist() for array in part.arrays))
     return Stored(
         SampleBatch(new.point, new.time, new.value, new.flags, batch.received),
+        new.received - new.time > PROMPT_S * MICROSECOND,
         repeats + int((~differs).sum()),
         np.concatenate([doubled.point[differs], clashing.point]),
     )

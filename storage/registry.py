@@ -25,6 +25,7 @@ from storage import thresholds
 from storage.changes import Cause
 from storage.database import Database
 from storage.intervals import rezone
+from storage.quality import rezone_late
 from storage.queries import SQL
 from storage.registry_plan import Change, Plan, make_plan, rezoned, shown
 from storage.registry_state import (
@@ -143,7 +144,9 @@ async def _write(conn: Connection, plan: Plan, actor: str) -> None:
     await _analyze(conn, len(meters))
     await _write_installations(conn, meters)
     await _write_points(conn, plan, actor)
-    await rezone(conn, [change.uscc for change in heads if rezoned(change)])
+    moved = [change.uscc for change in heads if rezoned(change)]
+    await rezone(conn, moved)
+    await rezone_late(conn, moved)
     await _analyze(conn, len(plan.stretches))
     await _write_audit(conn, plan, actor)
     await thresholds.write(conn, plan.settings, actor)

@@ -18,7 +18,7 @@ from config.samples import Points
 from storage import alerts as alert_rows
 from storage import edits as edit_rows
 from storage import gaps as gap_rows
-from storage import intervals, moments, readings
+from storage import intervals, moments, quality, readings
 from storage import ledger as gap_ledger
 from storage import lineage as lineage_rows
 from storage import proofs as proof_rows
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from storage.ledger import Asked as AskedGaps
     from storage.lineage import Ground, Lineage
     from storage.points import PointTable
+    from storage.quality import Counted, Daily
     from storage.readings import ReadingColumns
     from storage.suppressions import Kind
     from storage.verdicts import About
@@ -357,22 +358,22 @@ async def latest(db: Database) -> ReadingColumns:
         return await readings.latest(conn)
 
 
-async def promptness(
-    db: Database, points: Sequence[int], start: int, past: int, seconds: int, zone: str
-) -> list[tuple[int, int, int, int]]:
-    """(point, day, readings, those that came within so many seconds) of readings in [start, past)."""
+async def daily(db: Database, what: Counted, points: Points, start: int, past: int, zone: str) -> Daily:
+    """Readings by point and day of [start, past), midnights of the zone: the late, conflicting or doubtful ones."""
     async with db.connection() as conn:
-        rows = await conn.fetch(db.sql["view_promptness"], points, instant(start), instant(past), seconds, zone)
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+        return await quality.daily(conn, what, points, start, past, zone)
 
 
-async def conflicts(
-    db: Database, points: Sequence[int], start: int, past: int, zone: str
-) -> list[tuple[int, int, int]]:
-    """(point, day, readings in [start, past) that differ from the stored one of the same time)."""
+async def measured_hours(db: Database, points: Points, start: int, past: int, zone: str) -> dict[int, int]:
+    """Hours in [start, past), midnights of the zone, that were measured from end to end, by point."""
     async with db.connection() as conn:
-        rows = await conn.fetch(db.sql["view_conflicts"], points, instant(start), instant(past), zone)
-    return [(row[0], row[1], row[2]) for row in rows]
+        return await quality.measured_hours(conn, points, start, past, zone)
+
+
+async def proved(db: Database, points: Points, first: date, last: date) -> dict[int, tuple[int, float, float]]:
+    """(days proved, what registers counted, what intervals add up to) of these days, both included, by point."""
+    async with db.connection() as conn:
+        return await quality.proved(conn, points, first, last)
 
 
 async def _rows(db: Database, query: str, sight: Sight, *arguments: object) -> list[Row]:

@@ -10,15 +10,17 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from api import balance as balances
 from api.buckets import edges
 from api.consumption import Stored
 from api.problems import Problem
+from api.quality.counts import counts
+from api.quality.figures import formulas, summed
+from api.quality.indices import Scope as Indexed
+from api.quality.indices import indices
 from api.review.scope import Scope
 from api.series import Columns, Words
-from api.standing import MOST_READINGS, Tally, readings_of, registers, tallies
+from api.standing import registers
 from api.totals import Counted, by_carrier, conversions, counted, stored, sums, used
 from config.carriers import carriers
 from config.factors import Unit
@@ -145,30 +147,27 @@ async def balance(scope: Scope, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 async def quality(scope: Scope, rows: Sequence[Row]) -> dict[str, Any]:
-    """Completeness, timeliness and estimated share: of all, by metering point and by day. Raises Problem."""
+    """The quality figures of all, by metering point and by day, and the indices. Raises Problem."""
     known = registers(scope.served.points)
     placed = [(row, known[row["uscc"], row["code"]]) for row in rows if (row["uscc"], row["code"]) in known]
     points = [point for _, point in placed]
     edges("1d", scope.start, scope.past, scope.zone, series=len(points))
-    few = sum(readings_of(point, scope.past - scope.start) for point in points) <= MOST_READINGS
-    columns = await tallies(scope.served.database, points, scope.days, scope.zone, scope.now, timeliness=few)
+    found = await counts(scope.served.database, points, scope.days, scope.zone, scope.now)
     return {
-        "total": _tally(columns, slice(None)),
+        "total": summed(found, slice(None)),
         "points": [
-            {**{name: row[name] for name in ("code", "name", "carrier", "level")}, **_tally(columns, line)}
+            {**{name: row[name] for name in ("code", "name", "carrier", "level")}, **summed(found, line)}
             for line, (row, _) in enumerate(placed)
         ],
         "days": [
-            {"day": day.isoformat(), **_tally(columns, (slice(None), number))}
+            {"day": day.isoformat(), **summed(found, (slice(None), number))}
             for number, day in enumerate(scope.dates[:-1])
         ],
+        "formulas": formulas(),
+        "indices": await indices(
+            Indexed(scope.served, scope.sight, scope.uscc, scope.dates[0], scope.dates[-1], scope.now)
+        ),
     }
-
-
-def _tally(columns: Mapping[str, Any], cells: Any) -> dict[str, Any]:
-    tally = Tally()
-    tally.add({name: np.asarray(matrix) for name, matrix in columns.items()}, cells)
-    return dict(tally.shares())
 
 
 async def metering_points(scope: Scope) -> list[Row]:

@@ -51,7 +51,7 @@ async def items(served: Services, rows: Sequence[Row]) -> list[dict[str, Any]]:
     for row in rows:
         standing = standings.get(row["uscc"], Standing())
         now = {"online": standing.online, "offline": standing.offline}
-        found.append({**row, **now, "completeness_today": standing.today.completeness})
+        found.append({**row, **now, "completeness_today": standing.completeness})
     return found
 
 

@@ -9,7 +9,7 @@ from api.deps import Seen, Served
 from api.models import Overview
 from api.routes.enterprises import items
 from api.services import Services
-from api.standing import Tally
+from api.standing import Standing
 from config.samples import now_us
 from storage import views
 from storage.errors import StorageError
@@ -22,11 +22,11 @@ async def overview(served: Served, seen: Seen) -> dict[str, Any]:
     """Everything the asker sees, summed up, and the list of its enterprises."""
     rows = await views.enterprises(served.database, seen)
     standings = await served.standings.get(served.database, served.points, served.latest, now_us())
-    today = Tally()
+    today = Standing()
     for row in rows:
         if standing := standings.get(row["uscc"]):
-            today.expected += standing.today.expected
-            today.received += standing.today.received
+            today.expected += standing.expected
+            today.received += standing.received
     shown = await items(served, rows)
     backlog = await _backlog(served)
     sums = {

@@ -1,103 +1,91 @@
-"""Completeness, timeliness and estimated share."""
+"""How good data are: completeness, timeliness, plausibility, estimated, edited shares; the indices of authorities."""
 
-from collections import defaultdict
-from typing import Annotated, Any, Literal
+from datetime import date
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+import msgspec
+from fastapi import APIRouter, Query, Response
 
-from api.buckets import MOST, edges
-from api.deps import After, Enterprise, From, Limit, Seen, Served, To, behind, paged, span
-from api.models import Page, QualityItem
-from api.problems import bad_parameter
-from api.services import Services
-from api.standing import MOST_READINGS, Tally, readings_of, registers, tallies
-from api.times import DAY, local
+from api.deps import Accepted, After, Enterprise, From, Limit, Seen, Served, To, span
+from api.problems import Problem, bad_parameter
+from api.quality import figures
+from api.quality.figures import Each, Span
+from api.quality.indices import Scope, indices
+from api.quality.models import Indices, Quality
+from api.quality.subjects import Asked, By, narrowed, subjects
+from api.series import reply
+from api.times import local
 from config.samples import now_us
-from storage import views
-from storage.points import Point
-from storage.views import Sight
 
 router = APIRouter(tags=["quality"])
 
-By = Literal["enterprise", "metering_point", "day"]
-Groups = dict[str, tuple[str, list[Point]]]
-"""(name, points) by key."""
+Region = Annotated[
+    str | None, Query(description="Only enterprises of this region, a GB/T 2260 prefix", pattern="^[0-9]{1,6}$")
+]
 
 
-@router.get("/v1/quality", response_model=Page[QualityItem])
+@router.get(
+    "/v1/quality", response_model=Quality, responses={200: {"content": {"application/json": {}, "text/csv": {}}}}
+)
 async def quality(
     served: Served,
     seen: Seen,
-    by: Annotated[By, Query(description="What an item is; days are not paged")] = "enterprise",
+    form: Accepted,
+    by: Annotated[By, Query(description="What an item is; `point`: each register; days and months are not paged")] = (
+        "enterprise"
+    ),
+    each: Annotated[Each | None, Query(description="Beside the sum of each item, its days or months apart")] = None,
     enterprise: Enterprise = None,
+    region: Region = None,
     start: From = None,
     to: To = None,
     limit: Limit = 100,
     after: After = None,
+) -> Response:
+    """How good readings are, by the main register of each metering point, with the counts behind every figure and its
+    formula. Estimated values never count as received. What is not over yet is not expected yet.
+
+    The span is widened to whole days of the enterprise's zone, or to its months where these are asked for; default: the
+    last seven days. A meter has the days at whose end it stands at a metering point. CSV holds all items.
+    """
+    if form not in ("application/json", "text/csv"):
+        raise Problem("not-acceptable", "quality figures are application/json or text/csv")
+    apart = by if by in ("day", "month") else each
+    begin, past = span(start, to, now_us(), 7)
+    whole = form == "text/csv"
+    asked = Asked(served, narrowed(seen, region), enterprise, None if whole else limit, None if whole else after)
+    found, further = await subjects(asked, by)
+    table = await figures.tabulate(served.database, found, Span(begin, past, apart, now_us()))
+    rows = figures.by_label(table) if apart == by else figures.items(table, apart=each is not None)
+    if whole:
+        return reply(form, {}, figures.to_csv(rows, table.labels, None if apart == by else each))
+    answer = {"items": rows, "next": further, "start": table.labels if each else [], "formulas": figures.formulas()}
+    return reply(form, {}, msgspec.json.encode(answer))
+
+
+@router.get("/v1/quality/indices", response_model=Indices)
+async def quality_indices(
+    served: Served,
+    seen: Seen,
+    enterprise: Enterprise = None,
+    region: Region = None,
+    month: Annotated[
+        str | None, Query(description="`2026-10`; default: the present one", pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$")
+    ] = None,
 ) -> dict[str, Any]:
-    """How good readings are, by the register of each metering point. The span is widened to whole days of the
-    enterprise's zone; what is not over yet is not expected yet. Default: the last seven days.
+    """The indices that authorities ask for, of an enterprise, a region, or all that is seen, in a month so far. Each
+    says where it comes from and whether that was verified; those whose formula is not known have no value.
     """
     now = now_us()
-    begin, past = span(start, to, now, 7)
-    groups, further = await _groups(served, seen, by, enterprise, limit, after)
-    days = (past - begin) // DAY + 2
-    if days * sum(len(points) for _, points in groups.values()) > MOST:
-        raise bad_parameter("from", f"days times metering points may be {MOST}; ask for less", "span-too-long")
-    found = await _tally(served, groups, by, begin, past, now)
-    return {
-        "items": [{"key": key, "name": name, **tally.shares()} for key, (name, tally) in found.items()],
-        "next": further,
-    }
+    today = local(now, "Asia/Shanghai").date().isoformat()
+    month = month or today[:7]
+    if month > today:
+        raise bad_parameter("month", f"{month} has not begun")
+    first, past = _month(month)
+    return {"month": month, "items": await indices(Scope(served, narrowed(seen, region), enterprise, first, past, now))}
 
 
-async def _groups(
-    served: Services, seen: Sight, by: By, enterprise: str | None, limit: int, after: str | None
-) -> tuple[Groups, str | None]:
-    """The points of each item of this page. By day they are one group."""
-    counted = registers(served.points)
-    if by == "metering_point":
-        above = behind(after, tuple[str, str])
-        rows = await views.metering_points(served.database, seen, enterprise=enterprise, above=above, limit=limit + 1)
-        rows, further = paged(rows, limit, "uscc", "code")
-        keyed = [((row["uscc"], row["code"]), row["name"]) for row in rows]
-        return {f"{key[0]}/{key[1]}": (name, [counted[key]] if key in counted else []) for key, name in keyed}, further
-    most = None if by == "day" else limit + 1
-    top = None if by == "day" else behind(after, str)
-    rows = await views.enterprises(served.database, seen, uscc=enterprise, above=top, limit=most)
-    rows, further = (rows, None) if most is None else paged(rows, limit, "uscc")
-    points = defaultdict(list)
-    for point in counted.values():
-        points[point.uscc].append(point)
-    groups = {row["uscc"]: (row["name"], points[row["uscc"]]) for row in rows}
-    if by == "day":
-        return {"": ("", [point for _, some in groups.values() for point in some])}, None
-    return groups, further
-
-
-async def _tally(
-    served: Services, groups: Groups, by: By, begin: int, past: int, now: int
-) -> dict[str, tuple[str, Tally]]:
-    """(name, counts) by key of the items."""
-    found = {} if by == "day" else {key: (name, Tally()) for key, (name, _) in groups.items()}
-    for zone, placed in _by_zone(groups).items():
-        at = edges("1d", begin, past, zone)
-        points = [point for point, _ in placed]
-        few = sum(readings_of(point, int(at[-1] - at[0])) for point in points) <= MOST_READINGS
-        columns = await tallies(served.database, points, at, zone, now, timeliness=few)
-        if by == "day":
-            for column, midnight in enumerate(at[:-1].tolist()):
-                day = local(midnight, zone).date().isoformat()
-                found.setdefault(day, ("", Tally()))[1].add(columns, (slice(None), column))
-        else:
-            for line, (_, key) in enumerate(placed):
-                found[key][1].add(columns, (line, slice(None)))
-    return dict(sorted(found.items()))
-
-
-def _by_zone(groups: Groups) -> dict[str, list[tuple[Point, str]]]:
-    zones: defaultdict[str, list[tuple[Point, str]]] = defaultdict(list)
-    for key, (_, points) in groups.items():
-        for point in points:
-            zones[point.zone].append((point, key))
-    return zones
+def _month(text: str) -> tuple[date, date]:
+    """The first day of a month, and of the next."""
+    first = date.fromisoformat(f"{text}-01")
+    return first, date(first.year + first.month // 12, first.month % 12 + 1, 1)

@@ -106,8 +106,8 @@ with day as materialized (
 select point_id, start from bucket where quality is null;
 
 -- name: rezone_lock
--- Nobody else writes days until the transaction ends; reading goes on.
-lock table rollup_day in share row exclusive mode;
+-- Nobody else writes days until the transaction ends; reading goes on. In the order in which ingest writes them.
+lock table late_day, rollup_day in share row exclusive mode;
 
 -- name: rezone_forget
 delete from rollup_day r

@@ -143,19 +143,3 @@ select count(*) from alert where state in ('open', 'acknowledged');
 
 -- name: view_conflict_count
 select count(*) from (select from reading_conflict limit $1) as conflict;
-
--- name: view_conflicts
--- Readings of points $1 in [$2, $3) that differ from the stored one of the same time, by day of zone $4.
-select point_id, (extract(epoch from date_trunc('day', time, $4::text)) * 1000000)::bigint as day, count(*)
-from reading_conflict
-where point_id = any($1::integer[]) and time >= $2 and time < $3
-group by 1, 2;
-
--- name: view_promptness
--- Readings of points $1 in [$2, $3) by day of zone $5: how many there are, how many came within $4 seconds.
-select
-    point_id, (extract(epoch from date_trunc('day', time, $5::text)) * 1000000)::bigint as day, count(*) as readings,
-    count(*) filter (where received <= time + $4 * interval '1 second') as prompt
-from reading
-where point_id = any($1::integer[]) and time >= $2 and time < $3
-group by 1, 2;

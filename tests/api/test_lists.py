@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from config.quality import Quality
 from config.samples import MICROSECOND, now_us
 from storage.columns import instant
 from tests.api.conftest import OTHER, START, USCC, World, assert_problem
@@ -120,36 +119,6 @@ async def test_metering_points(world: World) -> None:
     overview = await world.ok("/v1/overview")
     assert [overview[name] for name in ("meters", "online", "offline", "online_rate")] == [5, 1, 4, 0.2]
     assert overview["backlog"] == {"live": 0, "meters": 0, "backfill": 0}
-
-
-async def test_quality(world: World) -> None:
-    point = world.point("E-1")
-    await world.intervals(point, {n: (1.0, Quality.ESTIMATED if n < 24 else Quality.MEASURED) for n in range(48)})
-    now = now_us() // MICROSECOND * MICROSECOND
-    await world.readings([(point, now - n * MICROSECOND, 1.0) for n in range(4)])
-    await world.readings([(point, now - n * MICROSECOND, 2.0) for n in range(3)])
-    day = f"enterprise={USCC}&from=2026-01-01T08:00:00%2B08:00&to=2026-01-01T12:00:00%2B08:00"
-    points = {item["name"]: item for item in (await world.ok(f"/v1/quality?by=metering_point&{day}"))["items"]}
-    assert points["Main incomer"] == {
-        "key": f"{USCC}/E-1",
-        "name": "Main incomer",
-        "expected": 1440,
-        "received": 720,
-        "completeness": 0.5,
-        "estimated_share": 0.5,
-        "timeliness": None,
-        "conflicts": 0,
-    }
-    assert [points["Gas"][name] for name in ("expected", "received", "completeness")] == [24, 0, 0.0]
-    (whole,) = (await world.ok(f"/v1/quality?by=enterprise&{day}"))["items"]
-    assert (whole["key"], whole["expected"], whole["received"]) == (USCC, 3 * 1440 + 24, 720)
-    (only,) = (await world.ok(f"/v1/quality?by=day&{day}"))["items"]
-    assert (only["key"], only["expected"], only["received"]) == ("2026-01-01", 3 * 1440 + 24, 720)
-    recent = {item["key"]: item for item in (await world.ok("/v1/quality?by=metering_point"))["items"]}
-    assert [recent[f"{USCC}/E-1"][name] for name in ("timeliness", "conflicts")] == [1.0, 3]
-    assert "wanjia_conflicting_readings 3.0" in (await world.client.get("/metrics")).text
-    long = await world.get("/v1/quality?from=2000-01-01T00:00:00Z&to=2099-01-01T00:00:00Z&by=metering_point")
-    assert long.status_code == 200
 
 
 async def test_gaps_carriers_profiles(world: World) -> None:

@@ -16,6 +16,7 @@ BENCHMARKS = {
     "inspections": ("inspections",),
     "energy": ("energy",),
     "proof": ("proof",),
+    "quality": ("quality",),
     "late": ("late",),
     "estimate": ("estimate",),
     "import": ("imports",),

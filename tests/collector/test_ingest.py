@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import date
 
 import aiomqtt
 import numpy as np
@@ -376,6 +377,8 @@ async def test_new_readings_are_told_live_ones_all_history_by_its_ends(database:
     ends = SampleBatch.from_bytes(history.data)
     assert ends.time.tolist() == [START, START + 99 * MINUTE]
     assert (ends.flags == Flag.BACKFILL).all()
+    late = await database.pool.fetch("select day, readings from late_day where point_id = $1", point)
+    assert [tuple(row) for row in late] == [(date(2026, 1, 1), 100)]
 
 
 async def _heard(stream: Stream, probes: list[Event]) -> bool:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from config.errors import ConfigError
-from config.samples import MICROSECOND
-from storage import intervals, registry
+from config.samples import MICROSECOND, SampleBatch
+from storage import intervals, readings, registry
 from storage.database import Database
 from storage.points import load_points
+from storage.quality import count_late
 from tests.storage.registry import OTHER, OWN_MAPPING, USCC, Write, meter, text
 from tests.storage.test_intervals import put, quarters
 
@@ -192,6 +193,9 @@ async def test_days_follow_the_zone(database: Database, write: Write) -> None:
     for point in (mine, others):
         async with database.transaction() as conn:
             await put(conn, quarters(point, start, *[1.0] * 300))
+            late = np.array([start + hour * 3600 * MICROSECOND for hour in (16, 17, 19)])
+            await readings.store(conn, SampleBatch.from_rows([(point, at, 1.0) for at in late.tolist()]))
+            await count_late(conn, np.full(3, point), late, {point: "Asia/Shanghai"})
     zoned = text(meters=meter()).replace("  region:", "  zone: Asia/Urumqi\n  region:")
     plan = await registry.apply(database, write(zoned), actor="anna")
     assert f"! enterprise {USCC}: all its days are made again" in str(plan)
@@ -202,6 +206,8 @@ async def test_days_follow_the_zone(database: Database, write: Write) -> None:
     assert days == [(mine, 4, 300.0), (others, 4, 300.0)]
     hours = "select distinct point_id, extract(hour from start at time zone 'UTC')::int from rollup_day order by 1"
     assert await rows(database, hours) == [(mine, 18), (others, 16)]
+    late_days = "select point_id, readings from late_day order by point_id, day"
+    assert await rows(database, late_days) == [(mine, 2), (mine, 1), (others, 3)]
     same = zoned.replace("name: Works", "name: Mill")
     assert "made again" not in str(await registry.apply(database, write(same), actor="anna"))
 
