@@ -59,8 +59,21 @@ class GapEvent(BaseModel):
     note: str
 
 
+class GapStep(BaseModel):
+    """A way to fill the gap or to deal with it."""
+
+    step: Literal["queue", "history", "import", "estimate", "accept"]
+    possible: bool
+    zh: str = Field(description="What to do, or why that is not possible")
+    en: str
+    command: str | None = Field(None, description="To be run on the server")
+    file: str | None = Field(None, description="How the file of the command begins")
+    edits: list[dict[str, Any]] = Field([], description="To be sent, with a reason, to the metering point's edits")
+
+
 class GapAnswer(GapItem):
     events: list[GapEvent]
+    plan: list[GapStep] = Field(description="In the order to try; nothing for a closed gap")
 
 
 class Accept(BaseModel):

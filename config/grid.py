@@ -55,5 +55,19 @@ def next_grid(grid: Grid, schedule: Due, now: int) -> Grid:
 
 def on_boundary(grid: Grid, at: int) -> bool:
     """Whether an interval begins, or ends, at an instant."""
-    length = next((seconds for start, seconds in reversed(grid) if start <= at), QUARTER_S)
-    return at % (length * MICROSECOND) == 0
+    return boundary_before(grid, at) == at
+
+
+def boundary_before(grid: Grid, at: int) -> int:
+    """Where the interval that holds an instant begins."""
+    return at - at % _length(grid, at)
+
+
+def boundary_after(grid: Grid, at: int) -> int:
+    """Where intervals up to an instant end."""
+    return at + -at % _length(grid, at)
+
+
+def _length(grid: Grid, at: int) -> int:
+    """Microseconds of the interval that holds an instant."""
+    return next((seconds for start, seconds in reversed(grid) if start <= at), QUARTER_S) * MICROSECOND

@@ -233,12 +233,15 @@ class Stream:
                 pending[name] = (info.num_pending or 0) + (info.num_ack_pending or 0)
         return pending
 
-    async def coming(self) -> list[str]:
-        """Enterprises with history in the backfill lane that ingest has not committed yet."""
-        prefix = LANES["backfill"][1].rstrip(">")
+    async def waiting(self) -> dict[LaneName, dict[str, int]]:
+        """Messages of sample batches that ingest has not committed yet, by lane and enterprise."""
         with translated(self._link.address):
-            info = await self._link.jetstream.stream_info("SAMPLES", subjects_filter=f"{prefix}>")
-        return sorted(subject.removeprefix(prefix) for subject in info.state.subjects or {})
+            info = await self._link.jetstream.stream_info("SAMPLES", subjects_filter="samples.>")
+        found: dict[LaneName, dict[str, int]] = {"live": {}, "backfill": {}}
+        for subject, count in (info.state.subjects or {}).items():
+            _, lane, uscc = subject.split(".", 2)
+            found["live" if lane == "live" else "backfill"][uscc] = count
+        return found
 
     async def lanes(self) -> dict[str, Lane]:
         """The lanes to read from, for the one active ingest: whatever was not acknowledged comes again, at once.

@@ -1,7 +1,7 @@
 """The gap ledger: expected readings that are absent, why, whose it is, and what people do about them."""
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -12,14 +12,16 @@ from api.deps import After, Asker, Enterprise, Limit, Seen, Served, numbered
 from api.gap_models import Accept, GapAnswer, GapItem
 from api.models import Page
 from api.problems import Problem, bad_parameter
+from api.refilling import Facts, plan
 from api.services import Services
-from api.times import local
+from api.times import DAY, local
 from config.samples import now_us
 from storage import ledger_actions, views
 from storage.alert_actions import By
 from storage.errors import StorageError
 from storage.ledger import Asked, Cause, Owner, Shown
 from storage.ledger_actions import CannotAccept
+from storage.stream import LaneName
 from storage.views import Sight
 
 router = APIRouter(tags=["quality"])
@@ -62,11 +64,20 @@ async def list_gaps(
 
 @router.get("/v1/gaps/{id}", response_model=GapAnswer)
 async def one_gap(served: Served, seen: Seen, id: Number) -> dict[str, Any]:
-    """A gap with its trail."""
+    """A gap with its trail, and a plan: how it can be filled, or why not."""
     found = await _page(served, seen, Asked(), 1, str(id + 1))
     for item in found["items"]:
         if item["id"] == id:
-            return {**item, "events": await ledger_actions.trail(served.database, id)}
+            known = (await served.registry()).by_metering_point.get((item["uscc"], item["metering_point"]), {})
+            lanes, now = await _waiting(served), now_us()
+            facts = Facts(
+                points=[served.points.points[known[quantity]] for quantity in item["quantities"] if quantity in known],
+                waiting=sum(lane.get(item["uscc"], 0) for lane in lanes.values()),
+                now=now,
+                kept_from=now - served.retention_days * DAY,
+            )
+            trail = await ledger_actions.trail(served.database, id)
+            return {**item, "events": trail, "plan": plan(item, facts)}
     raise Problem("not-found", f"no gap {id}")
 
 
@@ -95,20 +106,20 @@ async def comment(served: Served, who: Asker, seen: Seen, id: Number, body: Comm
 
 
 async def _page(served: Services, seen: Sight, asked: Asked, limit: int, after: str | None) -> dict[str, Any]:
+    coming = list((await _waiting(served)).get("backfill", {}))
     now = local(now_us(), "UTC")
-    coming = await _coming(served)
     page = await views.gaps(
         served.database, seen, asked, served.repair_clock, now, coming=coming, limit=limit, after=after
     )
     return {"items": page.items, "next": page.next}
 
 
-async def _coming(served: Services) -> list[str]:
-    """Enterprises whose history is coming in; none while nobody can say."""
+async def _waiting(served: Services) -> Mapping[LaneName, Mapping[str, int]]:
+    """Messages that are not stored yet by lane and enterprise; none while nobody can say."""
     try:
-        return await served.stream.coming()
+        return await served.stream.waiting()
     except StorageError:
-        return []
+        return {}
 
 
 async def _done(served: Services, seen: Sight, id: int, act: Awaitable[bool]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from config.samples import MICROSECOND
+from config.samples import MICROSECOND, SampleBatch
 from storage import gaps
 from storage.columns import instant
 from tests.api.conftest import START, USCC, World, assert_problem
@@ -90,3 +90,40 @@ async def test_an_open_gap_is_overdue_when_its_working_days_are_over(world: Worl
     assert found["overdue"] is True
     await act(world, number, "accept", reason="nothing was kept")
     assert (await world.ok(f"/v1/gaps/{number}"))["overdue"] is False
+
+
+async def test_the_plan_of_a_gap_can_be_carried_out(world: World) -> None:
+    number = await gap(world)
+    plan = {step["step"]: step for step in (await world.ok(f"/v1/gaps/{number}"))["plan"]}
+    assert plan["queue"]["possible"] is False
+    (edit,) = plan["estimate"]["edits"]
+    path = f"/v1/metering-points/{USCC}/E-1/edits"
+    made = await world.post(path, "operator", json={**edit, "reason": "as the plan says"})
+    assert made.status_code == 201, made.text
+    late = SampleBatch.from_rows([(world.point("E-1"), START, 1.0)])
+    await world.services.stream.publish(USCC, late, "backfill")
+    found = await world.ok(f"/v1/gaps/{number}")
+    assert (found["state"], found["plan"][0]["possible"]) == ("backfilling", True)
+    assert [item["id"] for item in (await world.ok("/v1/gaps?state=backfilling"))["items"]] == [number]
+    assert (await world.ok("/v1/gaps?state=open"))["items"] == []
+
+
+async def test_gaps_are_asked_for_by_what_they_are(world: World) -> None:
+    first, second = await gap(world), await gap(world)
+    await world.db.pool.execute(
+        "update gap set evident = 'gateway', scope = 'gateway x', group_id = $1, evidence = '{\"devices\": 2}'", first
+    )
+    for asked, found in (
+        ("cause=gateway", [second, first]),
+        ("cause=silent", []),
+        ("owner=enterprise", [second, first]),
+        ("owner=centre", []),
+        ("group=together", [first]),
+        (f"group={first}", [second, first]),
+        ("metering_point=E-1", [second, first]),
+        ("metering_point=E-2", []),
+        ("overdue=true", []),
+        ("assignee=operator", []),
+    ):
+        assert [item["id"] for item in (await world.ok(f"/v1/gaps?{asked}"))["items"]] == found, asked
+    assert_problem(await world.get("/v1/gaps?group=x"), 400, "invalid-parameter", "group")
