@@ -1,7 +1,8 @@
 """Which episodes of `gap`, `offline` and `gateway` run, from who is silent since when; pure.
 
 A device is offline when every reading expected of it is overdue by its rule's grace; its metering points then have no
-gap alert of their own. Nor have devices and metering points one when all that is behind their gateway is silent.
+gap alert of their own. Nor have devices and metering points one when all that is behind their gateway is silent, or
+speaks again since so short a time that their turn may not have come yet.
 Subjects are compared as arrays; sentences are made only for those that changed.
 """
 
@@ -27,7 +28,11 @@ from storage.alerts import Running
 from storage.gaps import FOREVER
 
 OLD = 86_400 * MICROSECOND
-"""What began longer ago and is over when it is found gets its rows in the gap table, but no alert."""
+"""Gaps that began longer ago and are over when they are found have no alert, unless a whole device was silent."""
+REACH = 400 * OLD
+"""Of what began longer ago there is no alert at all."""
+SAME = 120 * MICROSECOND
+"""Silences that begin within so long of each other have one cause."""
 
 TAKEN_OVER = "由离线或网关告警接续 · the offline or gateway alert continues it"
 RETURNED = "读数恢复 · readings came again"
@@ -45,6 +50,8 @@ class Episodes:
         """Last reading before the silence that lasts, or lasted last."""
         self._back = np.zeros(len(deadlines), np.int64)
         self._lacking = np.zeros(len(deadlines), np.int64)
+        self._excused = np.zeros(len(deadlines), np.int64)
+        """Until when a slot whose gateway was silent has time to speak."""
         self._by_place = Members(roster.place)
         gap, offline = SILENCE["gap"], SILENCE["offline"]
         places, homes = range(len(roster.places)), roster.homes()
@@ -90,6 +97,8 @@ class Episodes:
             track.gone = []
         silent = self._deadlines.silent
         gateway = silent & _of(self._gateways.silent(self._deadlines, self._device, now), self._behind)
+        self._excused[gateway] = now + self._deadlines.grace[gateway]
+        silent &= gateway | (self._excused <= now)
         offline = silent & _of(self._silent_devices(now), self._device) & ~gateway
         nobody = np.zeros(len(silent), bool)
         self._follow(self._gateway, self._behind, self._by_gateway, gateway, nobody, changes, now)
@@ -99,14 +108,19 @@ class Episodes:
         return changes
 
     def past(self, pieces: Pieces, now: int) -> list[Finding]:
-        """Findings about gaps that were over when they were found, unless they are old."""
-        return list(self.found(pieces.where(pieces.start > now - OLD), now))
+        """Findings about gaps that were over when they were found, unless they are old. What is missing before the
+        first reading of all is old at once."""
+        reach = np.where(pieces.before > NEVER, REACH, OLD)
+        found = self.found(pieces.where(pieces.start > now - reach), now)
+        return [finding for finding in found if finding.rule != "gap" or finding.onset > now - OLD]
 
     def found(self, pieces: Pieces, now: int) -> Iterator[Finding]:
-        """Findings about gaps, whatever runs."""
+        """Findings about gaps, whatever runs: one for all devices of a gateway that were silent at the same time."""
         place = self._roster.place[pieces.slot]
-        for order in overlapping(place, pieces.start, pieces.end):
-            finding = self._one(pieces.where(order), now)
+        bundles = overlapping(place, pieces.start, pieces.end)
+        silences = [self._one(pieces.where(order), now) for order in bundles]
+        for rule, silence in self._gateways.together(silences):
+            finding = SILENCE[rule].find(silence)
             if finding is not None:
                 yield finding
 
@@ -183,7 +197,7 @@ class Episodes:
     def _ending(self, track: Track, subject: int, slots: Slots, taken: bool, now: int) -> Ending:
         key, onset = track.keys[subject], int(track.onset[subject])
         if taken:
-            return Ending(key, now, TAKEN_OVER, tell=False)
+            return Ending(key, now, TAKEN_OVER, tell=False, by=self._goes_on(slots, onset))
         if not (self._device[slots] >= 0).any():
             return Ending(key, now, NOT_EXPECTED)
         back = slots[self._back[slots] > onset]
@@ -206,7 +220,16 @@ class Episodes:
         )
         return Ending(key, ended, RETURNED, track.rule.find(silence))
 
-    def _one(self, pieces: Pieces, now: int) -> Finding | None:
+    def _goes_on(self, slots: Slots, onset: int) -> str:
+        """Key of the gateway or device whose silence is the cause of that of these slots; empty: it began otherwise."""
+        slot = slots[0]
+        for track, subject in ((self._gateway, self._behind[slot]), (self._offline, self._device[slot])):
+            if subject >= 0 and track.runs[subject]:
+                same = track is self._offline or onset > track.onset[subject] - SAME
+                return track.keys[subject] if same else ""
+        return ""
+
+    def _one(self, pieces: Pieces, now: int) -> tuple[str, Silence]:
         """Of a device that was silent as a whole for long, `offline`; else `gap`."""
         worst = int(np.argmax(pieces.missing))
         slot, cadence = pieces.slot[worst], int(pieces.cadence[worst])
@@ -227,10 +250,9 @@ class Episodes:
             since, until = int(pieces.start.max()), min(int(pieces.end.min()), now)
             lasting = bool((pieces.end == FOREVER).all())
             whole = replace(silence, since=since, until=until, lasting=lasting, grace=grace)
-            finding = SILENCE["offline"].find(whole)
-            if finding is not None:
-                return finding
-        return SILENCE["gap"].find(silence)
+            if SILENCE["offline"].find(whole) is not None:
+                return "offline", whole
+        return "gap", silence
 
     def _grace(self, rule: str, slot: np.int64, cadence: int) -> int:
         windows = self._deadlines.windows

@@ -21,7 +21,7 @@ from storage.points import Point
 
 Matrix: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
-Table = Literal["daily", "hours", "quarterly", "hourly", "conflicts", "delays", "verdicts", "proofs"]
+Table = Literal["daily", "hours", "quarterly", "hourly", "conflicts", "delays", "promptest", "verdicts", "proofs"]
 
 FLOW = "flow"
 """Stands for the carrier's own instantaneous quantity: power, or a flow."""
@@ -115,6 +115,8 @@ class History:
     """Whole days: conflicting readings."""
     delays: tuple[Matrix, Matrix] = field(default_factory=lambda: (np.zeros((0, 0)), np.zeros((0, 0))))
     """Whole days: readings, and those of them that came late."""
+    promptest: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
+    """Hours: least time from the sender's time of a reading to its receipt, in seconds; NaN: none tells."""
 
     proofs: tuple[Matrix, Matrix] = field(default_factory=lambda: (np.zeros((0, 0)), np.zeros((0, 0))))
     """Whole days: 1 where stored data are not what follows from the readings (NaN where that was not checked), and by

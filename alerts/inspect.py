@@ -1,9 +1,10 @@
 """Inspections: rules that look at closed data every hour or day, and what their findings mean for the episodes.
 
 An inspection is asked about the whole of what it looks at each time and says what stands now; so what it says does not
-depend on when the watch was started, or on what it has said before. Data that came late are seen the next time. It
-reads on a connection of the pool, in portions, and computes in a thread: silence is watched meanwhile. What it finds is
-written by the watch's next cycle, on the connection that holds the lock.
+depend on when the watch was started, or on what it has said before. Data that came late are seen the next time. When
+history has come in, all of it is looked at once: what is over already becomes an alert that is over, of which nobody
+is told. It reads on a connection of the pool, in portions, and computes in a thread: silence is watched meanwhile. What
+it finds is written by the watch's next cycle, on the connection that holds the lock.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ log = logging.getLogger(__name__)
 
 SETTLED = {"hour": 300 * MICROSECOND, "day": 2 * HOUR}
 """How long after the end of an hour or a day it is looked at: late readings come meanwhile."""
-OLD = 3 * DAY
-"""What was over longer ago when it is found makes no alert."""
+REACH = 400
+"""Days of history that are looked at, at most."""
 QUIET = 300 * MICROSECOND
-"""When no back-filled readings have come for so long, everything is looked at again."""
+"""When no back-filled readings have come for so long, they are looked at."""
 AT_ONCE = 500
 """Metering points looked at together; bounds memory, and how long the watch waits for the numpy of one portion."""
+FEW_DAYS = 60
+"""For more days fewer metering points are looked at together."""
 OVER = "数据恢复正常 · the data are as they should be again"
 AGAIN = 2
 """An alert's text is made anew whenever it stands so many times as long as when it was made last."""
@@ -70,9 +73,12 @@ class Inspections:
         """Grows with every change of registry or thresholds: what was begun before it is done again."""
         self._history: int | None = None
         """When back-filled readings came last since then."""
+        self._oldest = 0
+        """The oldest of them."""
 
-    def history_came(self, now: int) -> None:
-        """Back-filled readings were stored: what was looked at may look otherwise now."""
+    def history_came(self, now: int, oldest: int) -> None:
+        """Back-filled readings, the oldest of this time, were stored: what was looked at may look otherwise now."""
+        self._oldest = oldest if self._history is None else min(self._oldest, oldest)
         self._history = now
 
     def forget(self) -> None:
@@ -83,9 +89,10 @@ class Inspections:
 
     async def turn(self, points: PointTable, now: int) -> None:
         """Run what is due. Raises Unavailable."""
+        oldest = now
         if self._history is not None and now - self._history > QUIET:
-            self._history = None
-            self._done.clear()
+            oldest, self._history = self._oldest, None
+            self._done = {key: past for key, past in self._done.items() if past <= oldest}
         zones = {point.zone for point in points.points.values()}
         due = [(rule, zone, closed(rule, zone, now)) for rule in self._rules for zone in zones]
         due = [(rule, zone, past) for rule, zone, past in due if self._done.get((rule.name, zone)) != past]
@@ -97,7 +104,7 @@ class Inspections:
         known = self._known
         for rule, zone, past in due:
             try:
-                await self._run(rule, there.get(zone, []), limits, past)
+                await self._run(rule, there.get(zone, []), limits, past, oldest)
             except Unavailable:
                 raise
             except Exception:  # supervisor: a rule that fails must stop neither the others nor the watch for silence
@@ -105,10 +112,12 @@ class Inspections:
             if rule.costly or known == self._known:
                 self._done[rule.name, zone] = past
 
-    async def _run(self, rule: Inspection, there: Sequence[Place], limits: Thresholds, past: int) -> None:
-        for portion in portions(there):
+    async def _run(self, rule: Inspection, there: Sequence[Place], limits: Thresholds, past: int, oldest: int) -> None:
+        """Look at what an inspection sees anyhow, and as far back as history has come in."""
+        days = min(max(0, -((oldest - past) // DAY)), REACH)
+        for portion in portions(there, max(1, AT_ONCE * FEW_DAYS // max(days, FEW_DAYS))):
             async with self._db.connection() as conn:
-                found = await inspect(conn, rule, portion, limits, past)
+                found = await inspect(conn, rule, portion, limits, past, days)
             self._deliver(Inspected(rule.rules, frozenset(place.subject.uscc for place in portion), found))
 
 
@@ -121,11 +130,11 @@ def closed(rule: Inspection, zone: str, now: int) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=where).timestamp()) * MICROSECOND
 
 
-def portions(there: Sequence[Place]) -> Iterator[list[Place]]:
-    """Whole enterprises, about AT_ONCE metering points at a time; they come sorted by enterprise."""
+def portions(there: Sequence[Place], at_once: int = AT_ONCE) -> Iterator[list[Place]]:
+    """Whole enterprises, about so many metering points at a time; they come sorted by enterprise."""
     portion: list[Place] = []
     for place in there:
-        if len(portion) >= AT_ONCE and place.subject.uscc != portion[-1].subject.uscc:
+        if len(portion) >= at_once and place.subject.uscc != portion[-1].subject.uscc:
             yield portion
             portion = []
         portion.append(place)
@@ -192,17 +201,23 @@ class Standing:
 
     def __init__(self, running: Iterable[Running]) -> None:
         self._told = {one.key: _Told(one.rule, one.onset, one.updated, one.severity) for one in running}
+        self._past: set[tuple[str, int]] = set()
+        """Key and onset of what was over when it was found: told once, also by the database."""
 
     def compare(self, inspected: Inspected, now: int, changes: Changes) -> None:
         """Add to `changes` what turns the episodes into what was found. It counts as done: when writing it fails, begin
         anew from the database."""
         standing = {one.key: one for one in inspected.findings if one.ended is None}
-        over = {one.key: one for one in inspected.findings if one.ended is not None}
+        over = [one for one in inspected.findings if one.ended is not None]
+        last = {one.key: one for one in over}
         for key, told in list(self._told.items()):
             if told.rule in inspected.rules and _uscc(key) in inspected.usccs and key not in standing:
-                last = over.pop(key, None)
-                ended = now if last is None or last.ended is None else last.ended
-                changes.ended.append(Ending(key, ended, OVER, last))
+                whole = last.get(key)
+                if whole is None or whole.ended is None or whole.ended <= told.onset:
+                    changes.ended.append(Ending(key, now, OVER))
+                else:
+                    changes.ended.append(Ending(key, whole.ended, OVER, whole))
+                    self._past.add((key, whole.onset))
                 del self._told[key]
         for key, finding in standing.items():
             if key not in self._told:
@@ -211,7 +226,8 @@ class Standing:
             elif self._told[key].due(finding, now):
                 changes.updated.append(finding)
                 self._told[key] = replace(self._told[key], at=now, severity=finding.severity)
-        changes.past += [one for one in over.values() if one.ended is not None and one.ended > now - OLD]
+        changes.past += [one for one in over if (one.key, one.onset) not in self._past]
+        self._past.update((one.key, one.onset) for one in over)
 
 
 def _uscc(key: str) -> str:

@@ -1,9 +1,9 @@
 """From findings to alerts: an episode is opened once, updated while it runs, and resolved by itself.
 
 An episode is named by its key (rule and subject) and its onset; the database allows one running episode per key, so a
-second watch or a restart opens nothing twice. One that comes back soon after its end goes on in the same alert. What
-happens within a maintenance window or an exception is recorded and not told. An alert that stays open is told again,
-and goes up a step when nobody acknowledges it.
+second watch or a restart opens nothing twice. A gap that grows into a silent device or gateway goes on in its alert,
+and so does one that comes back soon after its end. What happens within a maintenance window or an exception is recorded
+and not told. An alert that stays open is told again, and goes up a step when nobody acknowledges it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Ending:
     finding: Finding | None = None
     tell: bool = True
     """Whether those told of the opening are told of the end."""
+    by: str = ""
+    """Key of the episode it goes on as; when that begins now, it is the same alert."""
 
 
 @dataclass(slots=True)
@@ -63,15 +65,14 @@ async def commit(conn: Connection, changes: Changes, running: dict[str, int], no
     """
     if not changes:
         return []
+    turned = await _turn(conn, changes, running, now, policy)
     ended = await _end(conn, changes.ended, running, now, policy)
     updated = await _update(conn, [f for f in changes.updated if f.key in running], running, now, policy)
     opened = await _open(conn, changes.opened, running, now, policy)
-    past = await table.open_new(conn, await _rows(conn, changes.past, policy, now), now)
-    trail = [
-        entry for alert in past.values() for entry in ((alert, "opened", "found afterwards"), (alert, "resolved", ""))
-    ]
+    past = await table.insert_past(conn, await _rows(conn, changes.past, policy, now), now)
+    trail = [entry for alert in past for entry in ((alert, "opened", "found afterwards"), (alert, "resolved", ""))]
     await table.record(conn, trail, now, ACTOR)
-    return [*ended, *updated, *opened, *past.values()]
+    return [*turned, *ended, *updated, *opened, *past]
 
 
 async def tend(conn: Connection, now: int, patience: Patience) -> list[int]:
@@ -127,6 +128,23 @@ async def _update(
     trail += [(alert, "escalated", f"{had} → {has}") for alert, (had, has) in raised.items()]
     await table.record(conn, trail, now, ACTOR)
     await notifications.tell(conn, list(raised), "escalated", now)
+    return ids
+
+
+async def _turn(conn: Connection, changes: Changes, running: dict[str, int], now: int, policy: Policy) -> list[int]:
+    """Go on with the alert of an episode that has grown into another: one cause, one alert."""
+    before = {ending.by: ending.key for ending in reversed(changes.ended) if ending.by and ending.key in running}
+    findings = [finding for finding in changes.opened if finding.key in before]
+    if not findings:
+        return []
+    ids = [running.pop(before[finding.key]) for finding in findings]
+    rows = await _rows(conn, findings, policy, now)
+    turned = await table.turn(conn, [{"id": alert, **row} for alert, row in zip(ids, rows, strict=True)], now)
+    running.update(zip((finding.key for finding in findings), ids, strict=True))
+    trail = [(alert, "turned", f"{turned[alert][0]} → {row['rule']}") for alert, row in zip(ids, rows, strict=True)]
+    await table.record(conn, trail, now, ACTOR)
+    await notifications.tell(conn, [alert for alert, (_, raised) in turned.items() if raised], "escalated", now)
+    changes.opened = [finding for finding in changes.opened if finding.key not in before]
     return ids
 
 

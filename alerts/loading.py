@@ -77,10 +77,13 @@ async def load(
                 history.conflicts = await _conflicts(conn, history)
             case "delays":
                 history.delays = await _delays(conn, history, limits)
+            case "promptest":
+                history.promptest = await _promptest(conn, history)
             case "proofs":
                 history.proofs = await _proofs(conn, history)
             case "verdicts":
-                history.verdicts = [told async for told in _verdicts(conn, history, quantity)]
+                told = [*history.verdicts, *[one async for one in _verdicts(conn, history, quantity)]]
+                history.verdicts = sorted(told, key=lambda one: (one.row, one.start))
     return history
 
 
@@ -166,6 +169,15 @@ async def _delays(conn: Connection, history: History, limits: Sequence[Limits]) 
         counts = await table.delays(conn, _ids(rows), seconds, *bounds, history.zone)
         place = _places(rows, counts.point), _days(history, counts)
         found[0][place], found[1][place] = counts.whole, counts.part
+    return found
+
+
+async def _promptest(conn: Connection, history: History) -> Matrix:
+    rows = _rows(history, "")
+    found = np.full(history.shape(history.hours), np.nan)
+    if rows and found.size:
+        hours = await table.promptest(conn, _ids(rows), int(history.hours[0]), int(history.hours[-1]))
+        found[_places(rows, hours.point), np.searchsorted(history.hours, hours.hour)] = hours.delay
     return found
 
 

@@ -105,8 +105,8 @@ def _learn(deadlines: Deadlines, slot: Slots, holes: Holes) -> None:
 def _compare(
     deadlines: Deadlines, slot: Slots, pieces: Pieces, known: list[OpenGap], *, settled: bool
 ) -> tuple[Edits, NDArray[np.bool_], list[int]]:
-    """What must be written, which pieces are of slots that had no gap there before, and slots to be looked at again
-    when history is in."""
+    """What must be written, which pieces are not known as they are, and slots to be looked at again when history is
+    in."""
     missing: defaultdict[int, list[Stretch]] = defaultdict(list)
     points = deadlines.windows.point[pieces.slot].tolist()
     columns = (pieces.start.tolist(), pieces.end.tolist(), pieces.cadence.tolist(), pieces.missing.tolist())
@@ -126,7 +126,10 @@ def _compare(
             doubtful.append(of)
             found = Edits() if had[of] else Edits(insert=lasting)
         edits.add(found)
-    return edits, np.array([not had[of] for of in pieces.slot.tolist()], bool), doubtful
+    spans = {of: {(gap.start, gap.end) for gap in gaps_there} for of, gaps_there in had.items()}
+    bounds = zip(pieces.slot.tolist(), pieces.start.tolist(), pieces.end.tolist(), strict=True)
+    fresh = [(start, end) not in spans.get(of, ()) for of, start, end in bounds]
+    return edits, np.array(fresh, bool), doubtful
 
 
 def _outcome(deadlines: Deadlines, slot: Slots, pieces: Pieces, fresh: NDArray[np.bool_]) -> Outcome:

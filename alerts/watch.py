@@ -264,9 +264,9 @@ class Watch:
         state.deadlines.heard(batch, live=live)
         if live:
             state.horizon = max(state.horizon, batch.received)
-        else:
+        elif len(batch):
             state.history = self._clock()
-            self._inspections.history_came(state.history)
+            self._inspections.history_came(state.history, int(batch.time.min()))
 
     async def _follow_registry(self) -> None:
         async for entry in self._stream.registry.watch("revision"):

@@ -1,18 +1,15 @@
 """The demo city: enterprises, metering points with the meter and the load of each, and what goes wrong on a script.
 
-The data lie in `demo/`; the registry the system is given is made of them, with the addresses of this start.
+The data lie in `demo/`.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
-from typing import Any, Literal
-from zlib import crc32
+from typing import Literal
 
 import numpy as np
 import yaml
@@ -21,18 +18,10 @@ from pydantic import BaseModel, ConfigDict
 
 from config import payload, profilefiles
 from config.carriers import carriers
-from config.gb17167 import usual
-from config.registry_models import Enterprise, Installation, Meter, MeteringPoint
-from config.registry_text import to_yaml
-from config.rules import Scope, Setting
 
 DATA = files("config").joinpath("demo")
-HISTORY_EVERY_S = 900
-"""Seconds between readings before the demo's start."""
 _WATCHED_CLOSELY = ("voltage_a", "voltage_b", "voltage_c", "current_a", "current_b", "current_c", "power_factor")
 """Kept of an enterprise's own electricity meters, beside energy and power."""
-_CLASSES = {"electricity_meter": ("0.2S", "0.5S", "1.0"), "weighing": ("0.5",) * 3, "steam_flow": ("2.5",) * 3}
-"""Accuracy classes by level."""
 
 
 class _Model(BaseModel):
@@ -101,32 +90,54 @@ class Place(_Model):
         return tuple(quantity for quantity in wanted if quantity in given)
 
 
-class Fault(_Model):
-    """Something that goes wrong. `at` in hours after the demo's start, `every`: again so many hours later, for a day.
+class Habit(_Model):
+    """Something a meter does. `at` in hours after the demo's start, `every`: again so many hours later, for a day.
 
-    dark          a gateway accepts connections and answers nothing
-    silent        one meter does not answer
-    frozen        a meter repeats its last values
-    zero          a meter shows nothing but zeros
     rollover      a register passes its modulus at that instant
-    wrong_ct      the registry knows the CT ratio wrong by `factor`
-    clock_drift   a meter's own clock goes fast
-    late          an MQTT meter keeps its readings back and sends them in one array
     repeated      an MQTT meter sends each message twice
     """
 
-    kind: Literal["dark", "silent", "frozen", "zero", "rollover", "wrong_ct", "clock_drift", "late", "repeated"]
+    kind: Literal["rollover", "repeated"]
     of: str
     at: float = 0.0
     hours: float = 0.0
+    """0: an instant, or from then on."""
     every: float | None = None
-    factor: float = 1.0
-    seconds_per_day: float = 0.0
 
     @property
     def starts(self) -> tuple[float, ...]:
         """Hours at which it begins."""
         return tuple(np.arange(self.at, 24.0, self.every).tolist()) if self.every else (self.at,)
+
+
+class Fault(Habit):
+    """Something that goes wrong, and is to be told of in one alert.
+
+    dark          a gateway accepts connections and answers nothing
+    silent        one meter does not answer
+    frozen        a meter repeats its last values
+    zero          a meter shows nothing but zeros
+    count         a meter counts `factor` times what passes
+    jump          a register leaps by what `factor` mean hours bring
+    load          `factor` times the mean flows besides, always or at `night`
+    wrong_ct      the registry knows the CT ratio wrong by `factor`
+    unverified    a meter's verification ends at that instant
+    allowance     what `factor` mean hours bring is all that is allowed for a year
+    clock_drift   a meter's own clock goes fast
+    late          an MQTT meter keeps its readings back and sends them in one array
+    """
+
+    kind: Literal[  # type: ignore[assignment]
+        "dark", "silent", "frozen", "zero", "count", "jump", "load", "wrong_ct", "unverified", "allowance",
+        "clock_drift", "late",
+    ]  # fmt: skip
+    alert: str
+    """The rule that tells of it."""
+    shows: str = ""
+    """enterprise/metering point of the alert; empty: its own."""
+    factor: float = 1.0
+    when: Literal["always", "night"] = "always"
+    seconds_per_day: float = 0.0
 
 
 class CityThreshold(_Model):
@@ -141,6 +152,7 @@ class CityThreshold(_Model):
 class City(_Model):
     enterprises: tuple[CityEnterprise, ...]
     faults: tuple[Fault, ...]
+    habits: tuple[Habit, ...]
     places: tuple[Place, ...]
     thresholds: tuple[CityThreshold, ...] = ()
 
@@ -153,9 +165,18 @@ class City(_Model):
         """Indices of the places of an enterprise."""
         return [index for index, place in enumerate(self.places) if place.enterprise == key]
 
-    def hit(self, fault: Fault) -> list[int]:
-        """Indices of the places a fault concerns."""
-        return [index for index, place in enumerate(self.places) if fault.of in (place.key, place.gateway)]
+    @property
+    def events(self) -> tuple[Habit, ...]:
+        """All that happens on a script."""
+        return (*self.faults, *self.habits)
+
+    def hit(self, event: Habit) -> list[int]:
+        """Indices of the places it concerns."""
+        return [index for index, place in enumerate(self.places) if event.of in (place.key, place.gateway)]
+
+    def of_kind(self, kind: str) -> dict[int, Fault]:
+        """Faults of a kind by the index of the place they concern."""
+        return {index: fault for fault in self.faults if fault.kind == kind for index in self.hit(fault)}
 
 
 @cache
@@ -182,92 +203,7 @@ def part(keys: set[str]) -> City:
     return City(
         enterprises=tuple(one for one in whole.enterprises if one.key in keys),
         faults=tuple(fault for fault in whole.faults if fault.of in names),
+        habits=tuple(habit for habit in whole.habits if habit.of in names),
         places=places,
         thresholds=tuple(one for one in whole.thresholds if one.of in names),
     )
-
-
-def registry_text(city: City, addresses: Mapping[str, str], installed: datetime, every: int | None = None) -> str:
-    """The city as a registry file. `addresses`: host:port of each gateway; `every`: seconds between the readings of
-    all meters, expected from their installation on; None: as they are read live."""
-    wrong = {index: fault.factor for fault in city.faults if fault.kind == "wrong_ct" for index in city.hit(fault)}
-    usccs = {one.key: one.uscc for one in city.enterprises}
-    settings = [
-        Setting(one.rule, Scope("point", usccs[key], code).text, one.body)
-        for one in city.thresholds
-        for key, code in [one.of.split("/")]
-    ]
-    return to_yaml((_enterprise(city, one, addresses, installed, every, wrong) for one in city.enterprises), settings)
-
-
-def _enterprise(
-    city: City,
-    one: CityEnterprise,
-    addresses: Mapping[str, str],
-    installed: datetime,
-    every: int | None,
-    wrong: Mapping[int, float],
-) -> Enterprise:
-    own = [(index, city.places[index]) for index in city.of_enterprise(one.key)]
-    meters = [_meter(place, addresses, installed, every, wrong.get(index, 1.0)) for index, place in own]
-    return Enterprise(
-        uscc=one.uscc,
-        name=one.name,
-        region=one.region,
-        industry=one.industry,
-        metering_points=tuple(_metering_point(place) for _, place in own),
-        meters=tuple(meters),
-    )
-
-
-def _metering_point(place: Place) -> MeteringPoint:
-    return MeteringPoint(
-        code=place.code,
-        name=place.name,
-        carrier=place.carrier,
-        level=place.level,
-        direction=place.direction,
-        parent=place.parent or None,
-        quantities=place.kept,
-    )
-
-
-def _meter(place: Place, addresses: Mapping[str, str], installed: datetime, every: int | None, wrong: float) -> Meter:
-    connection = (
-        {"driver": "mqtt", "mapping": place.mapping}
-        if place.mapping
-        else {
-            "driver": "modbus-tcp",
-            "profile": place.profile,
-            "address": addresses[place.gateway],
-            "unit": place.unit,
-        }
-    )
-    where = Installation(at=place.code, start=installed, ct=place.ct * wrong, pt=place.pt)
-    return Meter.model_validate(
-        {
-            "code": place.meter,
-            "rated_per_hour": place.rated,
-            "every": every or place.every,
-            "expected_from": installed if every else None,
-            "installations": (where,),
-            **_instrument(place, installed.date()),
-            **connection,
-        }
-    )
-
-
-def _instrument(place: Place, installed: date) -> dict[str, Any]:
-    """What the register of instruments says of a meter: invented, all verified within half a year of the start."""
-    number = crc32(place.key.encode())
-    known = profilefiles.profiles().get(place.profile)
-    return {
-        "maker": known.maker if known else "示例仪表厂",
-        "model": known.model if known else place.mapping,
-        "serial": f"{number:010d}",
-        "accuracy_class": _CLASSES.get(usual()[place.carrier], ("1.5",) * 3)[place.level - 1],
-        "place": place.name,
-        "certificate": f"示例-{number % 100_000:05d}",
-        "verified_on": installed - timedelta(days=number % 180),
-        "verification_months": 24,
-    }

@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"wanjia {version('wanjia')}")
     commands = root.add_subparsers(required=True, metavar="COMMAND")
     demo = _add(commands, "demo", "a simulated city on embedded servers, to look at")
-    demo.add_argument("--days", type=_count, default=30, help="days of history (default 30)")
+    demo.add_argument("--days", type=_count, default=42, help="days of history (default 42)")
     _add(commands, "run", "all roles, each in a process of its own")
     for role, about in ROLES.items():
         _add(commands, role, about, handler="role").set_defaults(role=role)

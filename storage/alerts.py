@@ -90,6 +90,13 @@ async def open_new(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -
     return {row["key"]: row["id"] for row in await conn.fetch(SQL["alert_open"], _json(rows), now)}
 
 
+async def insert_past(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -> list[int]:
+    """Insert alerts that are over; the ids of those that were not known."""
+    if not rows:
+        return []
+    return [row["id"] for row in await conn.fetch(SQL["alert_open"], _json(rows), now)]
+
+
 async def reopen(conn: Connection, rows: Sequence[dict[str, Any]], now: int, within: int) -> dict[str, tuple[int, str]]:
     """Go on with the alerts whose episode ended no longer than `within` before it came back: (id, state) by key."""
     if not rows:
@@ -105,6 +112,12 @@ async def update(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -> 
         return {}
     found = await conn.fetch(SQL["alert_update"], _json(rows), now)
     return {row["id"]: (row["had"], row["severity"]) for row in found if row["raised"]}
+
+
+async def turn(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -> dict[int, tuple[str, bool]]:
+    """Alerts that go on as others: rows of their columns and the id. What rule each was of, and whether its severity
+    went up."""
+    return {row["id"]: (row["had"], row["raised"]) for row in await conn.fetch(SQL["alert_turn"], _json(rows), now)}
 
 
 async def end(conn: Connection, rows: Sequence[dict[str, Any]], now: int) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Counts = NDArray[np.int32]
 
 _HOURS = Layout(point_id="int4", hour="timestamptz", count="int4", mean="float8", low="float8", high="float8")
+_PROMPTEST = Layout(point_id="int4", hour="timestamptz", delay="float8")
 _COUNTED = Layout(point_id="int4", day="timestamptz", whole="int4", part="int4")
 
 
@@ -57,6 +58,15 @@ class ReadingHours:
     mean: Values
     low: Values
     high: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Promptest:
+    """Per point and hour (UTC): the least time from a reading's own time to its receipt, in seconds."""
+
+    point: Points
+    hour: Instants
+    delay: Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,12 @@ async def delays(conn: Connection, points: Points, seconds: Values, start: int, 
     time."""
     bounds = instant(start), instant(past)
     return DayCounts(*await copy_out(conn, SQL["history_delays"], _COUNTED, points, seconds, *bounds, zone))
+
+
+async def promptest(conn: Connection, points: Points, start: int, past: int) -> Promptest:
+    """Readings in [start, past) whose time the sender set, but for back-filled ones."""
+    columns = await copy_out(conn, SQL["history_promptest"], _PROMPTEST, points, instant(start), instant(past))
+    return Promptest(*columns)
 
 
 async def verdicts(conn: Connection, points: Points, kind: str, start: int, past: int) -> list[Judged]:

@@ -12,7 +12,7 @@ from config.samples import MICROSECOND
 
 class Limit(VerdictRule):
     name = "limit"
-    kind = "limit"
+    kinds = ("limit",)
     needs = (("verdicts", "limit"),)
 
     def texts(self, place: Place, episode: Sequence[Told], energy: float, zone: str) -> tuple[str, str]:

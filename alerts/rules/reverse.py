@@ -11,7 +11,7 @@ from alerts.verdicts import VerdictRule
 
 class Reverse(VerdictRule):
     name = "reverse"
-    kind = "reverse"
+    kinds = ("reverse",)
     needs = (("verdicts", "reverse"),)
 
     def texts(self, place: Place, episode: Sequence[Told], energy: float, zone: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ demo.json                when it starts, how long its history is, the port of ea
 registry-history.yaml    the registry as it was before the start: every meter read each quarter of an hour
 registry.yaml            the registry from the start on
 truth.npz                uscc, metering_point, start (epoch seconds), consumption (metering points x quarter-hours)
-faults.json              every fault with its times
+faults.json              every fault and habit with its times; `alert`: the rule that is to tell of it, null: none
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from pathlib import Path
 
 import numpy as np
 
-from config.city import HISTORY_EVERY_S, City, city, part, registry_text
+from config.city import City, city, part
+from config.city_registry import HISTORY_EVERY_S, Start, registry_text
 from config.samples import MICROSECOND, Instants, now_us
 from protocols.simulator.faces import Faces
 from protocols.simulator.script import Script
 from protocols.simulator.world import World
 
 HOST = "127.0.0.1"
-DAYS = 30
+DAYS = 42
 _STEP = HISTORY_EVERY_S * MICROSECOND
 
 
@@ -46,7 +47,7 @@ class Demo:
     @classmethod
     def of(cls, city: City, live: int, days: int, ports: Mapping[str, int]) -> Demo:
         script = Script(city, live)
-        world = World(city, (live // _STEP - days * 96) * _STEP)
+        world = World(city, (live // _STEP - days * 96) * _STEP, script.loads())
         return cls(city, live, days, ports, script, world, Faces(world, script))
 
     @property
@@ -105,9 +106,10 @@ def build(
     files = Files(home)
     home.mkdir(parents=True, exist_ok=True)
     addresses = {gateway: f"{HOST}:{port}" for gateway, port in demo.ports.items()}
-    since = datetime.fromtimestamp(demo.start // MICROSECOND, UTC)
-    files.registry_before.write_text(registry_text(chosen, addresses, since, HISTORY_EVERY_S), "utf-8")
-    files.registry.write_text(registry_text(chosen, addresses, since), "utf-8")
+    since, now = (datetime.fromtimestamp(at // MICROSECOND, UTC) for at in (demo.start, demo.live))
+    start = Start(addresses, since, now)
+    files.registry_before.write_text(registry_text(chosen, start, HISTORY_EVERY_S), "utf-8")
+    files.registry.write_text(registry_text(chosen, start), "utf-8")
     files.faults.write_text(json.dumps(demo.script.rows(), ensure_ascii=False, indent=1), "utf-8")
     _write_truth(demo, files.truth)
     keys = [one.key for one in chosen.enterprises]

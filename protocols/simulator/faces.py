@@ -96,7 +96,7 @@ class Faces:
         return shown
 
     def _healthy(self, instants: Instants, quantities: Sequence[str]) -> dict[str, Values]:
-        truth = self._world.truth(instants)
+        truth = self._counted(instants)
         shown = {}
         for quantity in quantities:
             values = np.full(truth.total.shape, np.nan)
@@ -105,6 +105,18 @@ class Faces:
                 values[rows] = digits.shown(own, QUANTITIES[quantity].kind == "register")
             shown[quantity] = values
         return shown
+
+    def _counted(self, instants: Instants) -> Truth:
+        """What passes as the meters count it."""
+        truth = self._world.truth(instants)
+        for fault, index, start, end in self._script.faults("count"):
+            bounds = self._world.truth(np.array([start, min(end, int(instants.max()))])).total[index]
+            uncounted = (fault.factor - 1) * (np.clip(truth.total[index], *bounds) - bounds[0])
+            truth.total[index] += np.where(instants >= start, uncounted, 0.0)
+            truth.flow[index, (instants >= start) & (instants < end)] *= fault.factor
+        for fault, index, start, _ in self._script.faults("jump"):
+            truth.total[index, instants >= start] += fault.factor * self.city.places[index].mean
+        return truth
 
     def _side(self, quantity: str, digits: _Digits, rows: list[int], truth: Truth, instants: Instants) -> Values:
         """On the meter's own side, with the register's reading at the world's beginning."""
@@ -147,7 +159,7 @@ def _digits(place: Place, quantity: str) -> _Digits:
         mapping = payload.mappings()[place.mapping]
         value = mapping.value(quantity)
         scale = value.canonical_scale
-        return _Digits(scale, step=value.resolution or 0.001, ratio=mapping.ratio(quantity))
+        return _Digits(scale, step=value.resolution or 1e-6, ratio=mapping.ratio(quantity))
     register = profilefiles.profiles()[place.profile].register(quantity)
     modulus = register.canonical_modulus
     return _Digits(

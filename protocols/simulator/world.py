@@ -8,7 +8,9 @@ with others below it counts these, its losses, and what it uses itself.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,11 +40,27 @@ class Truth:
     """Per hour."""
 
 
+_HOURS_OF = {"always": (1.0, 0.0, 1.0), "night": (24.0, 22.0, 8.0)}
+"""Every so many hours, from that hour on, for so many; local time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What flows at a place besides its shape in [start, end): `share` of its mean. Microseconds since the epoch."""
+
+    place: int
+    start: int
+    end: int
+    share: float
+    when: Literal["always", "night"]
+
+
 class World:
     """The city's loads from `start` (microseconds since the epoch) on."""
 
-    def __init__(self, city: City, start: int) -> None:
+    def __init__(self, city: City, start: int, loads: Sequence[Load] = ()) -> None:
         self.city, self.start = city, start
+        self._loads = [replace(load, start=max(load.start, start)) for load in loads]
         names = list(shapes())
         table = np.array([_quarters(shapes()[name]) for name in names])
         self._load = np.column_stack((table, table[:, 0]))
@@ -67,9 +85,14 @@ class World:
 
     def truth(self, instants: Instants) -> Truth:
         """At these instants (microseconds since the epoch)."""
-        hours = (np.asarray(instants, np.int64) - self.start) / (MICROSECOND * 3600.0)
-        total = self._mean * (self._passed(hours) - self._zero)
-        return Truth(self.tree @ total, self.tree @ (self._mean * self._flowing(hours)))
+        instants = np.asarray(instants, np.int64)
+        hours = (instants - self.start) / (MICROSECOND * 3600.0)
+        total, flow = self._passed(hours) - self._zero, self._flowing(hours)
+        for load in self._loads:
+            passed, flows = _besides(load, instants)
+            total[load.place] += passed
+            flow[load.place] += flows
+        return Truth(self.tree @ (self._mean * total), self.tree @ (self._mean * flow))
 
     def _passed(self, hours: Values) -> Values:
         """Own consumption of every place in hours of its mean, since some instant."""
@@ -99,6 +122,22 @@ class World:
         whole = np.floor(quarters)
         lap = np.floor(whole / _QUARTERS)
         return lap, (whole - lap * _QUARTERS).astype(np.int64), quarters - whole
+
+
+def _besides(load: Load, instants: Instants) -> tuple[Values, Values]:
+    """Of a load besides, in means of its place: what has passed, and flows."""
+    every, first, long = _HOURS_OF[load.when]
+
+    def passed(at: Instants) -> Values:
+        laps, rest = np.divmod((at / MICROSECOND - _MONDAY_S) / 3600 - first, every)
+        found: Values = laps * long + np.minimum(rest, long)
+        return found
+
+    begin = np.array([load.start], np.int64)
+    since = passed(np.clip(instants, load.start, load.end)) - passed(begin)
+    hour = ((instants / MICROSECOND - _MONDAY_S) / 3600 - first) % every
+    flows = ((instants >= load.start) & (instants < load.end) & (hour < long)).astype(np.float64)
+    return load.share * since, load.share * flows
 
 
 def tree(places: tuple[Place, ...]) -> Values:

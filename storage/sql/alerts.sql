@@ -8,7 +8,8 @@ select
 from alert where ended is null and rule = any($1::text[]);
 
 -- name: alert_open
--- $1 an array of findings, $2 now. A key whose episode runs already is left alone. Found already over: resolved.
+-- $1 an array of findings, $2 now. A key whose episode runs already is left alone. Found already over: resolved, unless
+-- there is an alert about the same time and key or, of silence, about the same place or what it is reached by.
 insert into alert (
     key, rule, severity, enterprise_id, metering_point_id, meter_id, address, onset, ended, state, opened_at,
     updated_at, waiting_since, closed_at, amount, tce, money, zh, en, evidence
@@ -27,7 +28,17 @@ from jsonb_to_recordset($1::jsonb) as new (
 cross join (select timestamptz 'epoch' + $2::bigint * interval '1 microsecond' as now) as moment
 where new.ended is null or not exists (
     select from alert as old
-    where old.key = new.key and old.onset = timestamptz 'epoch' + new.onset * interval '1 microsecond'
+    where old.enterprise_id = new.enterprise_id
+        and old.onset <= timestamptz 'epoch' + new.ended * interval '1 microsecond'
+        and coalesce(old.ended, 'infinity') >= timestamptz 'epoch' + new.onset * interval '1 microsecond'
+        and (
+            old.key = new.key
+            or old.rule = any(array['gap', 'offline', 'gateway']) and new.rule = any(array['gap', 'offline', 'gateway'])
+            and (
+                old.metering_point_id = new.metering_point_id
+                or old.address = new.address and (old.metering_point_id is null or new.metering_point_id is null)
+            )
+        )
 )
 on conflict (key) where ended is null do nothing
 returning id, key;
@@ -72,6 +83,30 @@ update alert set
 from new
 where alert.id = new.id
 returning alert.id, new.raised and alert.state in ('open', 'acknowledged') as raised, new.had, alert.severity;
+
+-- name: alert_turn
+-- $1 an array of findings with the id of the alert that goes on as each of them, $2 now. Severity only goes up. What rule
+-- each was of, and whether it is open and its severity went up.
+with rank (severity, step) as (values ('info', 1), ('warning', 2), ('critical', 3)
+), new as (
+    select found.*, alert.rule as had, has.step > had.step as raised
+    from jsonb_to_recordset($1::jsonb) as found (
+        id bigint, key text, rule text, severity text, metering_point_id integer, meter_id integer, address text,
+        onset bigint, amount float8, tce float8, money float8, zh text, en text, evidence jsonb
+    )
+    join alert using (id)
+    join rank has on has.severity = found.severity
+    join rank had on had.severity = alert.severity
+)
+update alert set
+    key = new.key, rule = new.rule, severity = case when new.raised then new.severity else alert.severity end,
+    metering_point_id = new.metering_point_id, meter_id = new.meter_id, address = new.address,
+    onset = least(alert.onset, timestamptz 'epoch' + new.onset * interval '1 microsecond'),
+    amount = new.amount, tce = new.tce, money = new.money, zh = new.zh, en = new.en, evidence = new.evidence,
+    updated_at = timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+from new
+where alert.id = new.id
+returning alert.id, new.had, new.raised and alert.state in ('open', 'acknowledged') as raised;
 
 -- name: alert_end
 -- $1 an array of endings, $2 now. What is null stays. What people dismissed stays dismissed.

@@ -55,6 +55,21 @@ cross join lateral (
     offset 0
 ) r;
 
+-- name: history_promptest
+-- Readings of points $1 in [$2, $3) whose time the sender set (flag 2) and that were not back-filled (flag 1), by hour:
+-- the least seconds from their time to their receipt.
+select r.*
+from unnest($1::integer[]) q (point_id)
+cross join lateral (
+    select
+        point_id, date_trunc('hour', time, 'UTC') as hour,
+        min(extract(epoch from received - time))::double precision as delay
+    from reading
+    where point_id = q.point_id and time >= $2 and time < $3 and flags & 3 = 2
+    group by 1, 2
+    offset 0
+) r;
+
 -- name: history_verdicts
 -- Verdicts of kind $2 on readings of points $1 in [$3, $4), in order.
 select

@@ -1,8 +1,8 @@
 """Histories for inspections made of a few lines of TOML: what a test vector says, and nothing else is there.
 
 Metering points are named by their codes: those with a `parent` say so under `places`. `daily`, `quarterly` and `hourly`
-hold arrays by `code` or `code.quantity`; `conflicts`, `delays` and `verdicts` of a `kind` ([first hour, last, energy])
-by code, and so do `proofs` (by how much a day differs). `nan` is what is not known.
+hold arrays by `code` or `code.quantity`; `conflicts`, `delays`, `promptest` (seconds, by the hour) and `verdicts` of a
+`kind` ([first hour, last, energy]) by code, and so do `proofs` (by how much a day differs). `nan` is what is not known.
 """
 
 from collections.abc import Mapping
@@ -71,6 +71,8 @@ def history(vector: Mapping[str, Any]) -> History:
         came = {code: [one[0] for one in days] for code, days in vector["delays"].items()}
         late = {code: [one[1] for one in days] for code, days in vector["delays"].items()}
         made.delays = _rows(came, made, made.days), _rows(late, made, made.days)
+    if "promptest" in vector:
+        made.promptest = _rows(vector["promptest"], made, made.hours)
     if "proofs" in vector:
         apart = _rows(vector["proofs"], made, made.days)
         made.proofs = np.where(np.isnan(apart), np.nan, apart != 0), apart
@@ -95,7 +97,7 @@ def _load(day: list[float], weekend: float = 1.0, changes: list[list[float]] = [
     return found
 
 
-_TABLES = ("daily", "quarterly", "hourly", "conflicts", "delays", "verdicts", "load", "proofs")
+_TABLES = ("daily", "quarterly", "hourly", "conflicts", "delays", "promptest", "verdicts", "load", "proofs")
 
 
 def _by_quantity(vector: Mapping[str, Any], table: str, edges: Any, made: History) -> list[tuple[str, Matrix]]:
@@ -138,5 +140,7 @@ def find(rule: str, vector: Mapping[str, Any]) -> list[Finding]:
         limits: dict[str, Any] = dict.fromkeys(inspection.tells, True)
     else:
         limits = {**rules()[rule].defaults, "enabled": True}
+    if rule == "left_out":
+        limits["hours"] = rules()["stale"].defaults["hours"]
     limits |= vector.get("thresholds", {})
     return list(inspection.find(made, [limits] * len(made.places)))

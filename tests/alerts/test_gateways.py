@@ -2,6 +2,7 @@
 
 import pytest
 
+from alerts.watch import SETTLED
 from storage import alerts as table
 from storage.alerts import Chosen
 from storage.columns import instant
@@ -55,9 +56,12 @@ async def test_when_one_comes_back_the_others_have_alerts_of_their_own(world: Wo
         await watched(world, START + 30 * MINUTE, MINUTE)
         await phased(world, range(2, 3), START + 31 * MINUTE)
         await world.watch.cycle()
+        assert await world.alerts() == [(GATEWAY, "resolved")], "the others have time to speak too"
+        await phased(world, range(2, 3), START + 34 * MINUTE)
+        await world.watch.cycle()
         assert await world.alerts() == [(GATEWAY, "resolved"), ("offline:M-1", "open"), ("offline:M-3", "open")]
-        await phased(world, range(2, 3), START + 32 * MINUTE)
-        await watched(world, START + 32 * MINUTE + FLAP, MINUTE)
+        await phased(world, range(2, 3), START + 35 * MINUTE)
+        await watched(world, START + 35 * MINUTE + FLAP, MINUTE)
         assert await world.alerts() == [(GATEWAY, "open"), ("offline:M-1", "resolved"), ("offline:M-3", "resolved")]
         (item,) = (await table.page(world.db)).items
         assert item["reopened"] == 1
@@ -70,9 +74,9 @@ async def test_a_device_that_is_silent_while_others_speak_is_none(world: World) 
         for minute in range(5, 30):
             await phased(world, range(1, 3), START + (minute + 1) * MINUTE)
             await world.watch.cycle()
-        assert await world.alerts() == [("gap:E-3", "resolved"), ("offline:M-3", "open")]
+        assert await world.alerts() == [("offline:M-3", "open")]
         await watched(world, START + 40 * MINUTE, 10 * SECOND)
-        assert await world.alerts() == [("gap:E-3", "resolved"), ("offline:M-3", "resolved"), (GATEWAY, "open")]
+        assert await world.alerts() == [("offline:M-3", "resolved"), (GATEWAY, "open")]
         (item,) = (await table.page(world.db)).items
         assert item["onset"] == "2026-01-01T08:30:00+08:00", "since nobody speaks, not since the first fell silent"
 
@@ -110,3 +114,29 @@ async def test_its_worth_is_that_of_all_behind_it(world: World) -> None:
         assert (item["rule"], item["amount"]) == ("gateway", None)
         assert item["money"] > 0
         assert item["uscc"] == USCC
+
+
+async def test_a_first_gap_goes_on_as_the_gateways_alert(world: World) -> None:
+    await world.register(2)
+    await world.db.pool.execute("update schedule set cadence_s = 600 where point_id in (3, 4)")
+    async with world.watching():
+        await phased(world, range(1, 3), START + 5 * MINUTE)
+        await watched(world, START + 20 * MINUTE)
+        assert await world.alerts() == [("gap:E-1", "open")]
+        await watched(world, START + 50 * MINUTE)
+        assert await world.alerts() == [(GATEWAY, "open")]
+
+
+async def test_a_gateway_that_was_silent_in_history_is_one_alert_that_is_over(world: World) -> None:
+    await world.register(3, since=START - 3 * DAY)
+    async with world.watching():
+        await world.poll(world.points(1, 2, 3), START + 2 * MINUTE)
+        history = [START - 3 * DAY + minute * MINUTE for minute in range(3 * 1440) if not 600 <= minute < 700]
+        for meter in (1, 2, 3):
+            lone = [time for time in history if meter > 1 or not 2000 <= (time - START + 3 * DAY) // MINUTE < 2100]
+            await world.read(world.points(meter), lone, lane="backfill")
+        await world.watch.cycle()
+        world.clock.now += SETTLED
+        await world.watch.cycle()
+        assert sorted(await world.alerts()) == [(GATEWAY, "resolved"), ("offline:M-1", "resolved")]
+        assert await world.db.pool.fetchval("select count(*) from notification_item") == 0

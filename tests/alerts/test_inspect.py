@@ -118,7 +118,7 @@ async def test_a_day_is_looked_at_when_it_has_settled(world: World) -> None:
     await inspections.turn(points, MIDNIGHT + DAY + 2 * HOUR)
     assert {one.rules[0] for one in delivered} == {"balance", "stale"}, "after a change of the registry at once"
     delivered.clear()
-    inspections.history_came(MIDNIGHT + DAY + 2 * HOUR)
+    inspections.history_came(MIDNIGHT + DAY + 2 * HOUR, MIDNIGHT)
     await inspections.turn(points, MIDNIGHT + DAY + 2 * HOUR + 4 * MINUTE)
     assert not delivered
     await inspections.turn(points, MIDNIGHT + DAY + 2 * HOUR + 6 * MINUTE)
@@ -277,10 +277,56 @@ def test_a_text_is_made_anew_when_it_stands_twice_as_long() -> None:
     assert not others, "neither another enterprise nor another rule ends it"
 
 
+def test_what_is_over_when_it_is_found_is_told_once() -> None:
+    vector = {"days": 4, "places": {"E-2": {"parent": "E-1"}}, "daily": {"E-1": [100], "E-2": [120]}}
+    lasting = found_in("balance", vector)[0]
+    first, second = (replace(lasting, onset=START - n * DAY, ended=START - (n - 1) * DAY) for n in (9, 5))
+    standing = Standing([])
+    changes = Changes()
+    for _ in range(2):
+        standing.compare(Inspected(("balance",), frozenset({USCC}), [first, second, lasting]), START, changes)
+    assert (changes.past, changes.opened) == ([first, second], [lasting])
+    over = replace(lasting, ended=START + HOUR)
+    ends = Changes()
+    standing.compare(Inspected(("balance",), frozenset({USCC}), [first, second, over]), START + DAY, ends)
+    assert [(ending.key, ending.ended) for ending in ends.ended] == [(lasting.key, START + HOUR)]
+    assert not ends.past
+
+
+async def test_history_is_looked_at_as_far_back_as_it_came(world: World) -> None:
+    parent, child = await family(world)
+    await consume(world, parent, [100.0] * 40)
+    await consume(world, child, [90.0] * 5 + [130.0] * 3 + [90.0] * 10 + [130.0] * 4 + [90.0] * 18)
+    now = MIDNIGHT + 40 * DAY + 3 * HOUR
+    async with world.watching() as watch:
+        for _ in range(2):
+            watch._inspections.history_came(now - HOUR, MIDNIGHT)
+            await watch._inspections.turn(await load_points(world.db), now)
+            await watch.cycle()
+    rows = await world.db.pool.fetch("select onset, ended, state from alert where rule = 'balance' order by onset")
+    assert [tuple(row) for row in rows] == [
+        (instant(MIDNIGHT + first * DAY), instant(MIDNIGHT + past * DAY), "resolved")
+        for first, past in ((5, 8), (18, 22))
+    ]
+    assert await world.db.pool.fetchval("select count(*) from notification_item") == 0
+
+
+async def test_history_after_what_was_looked_at_is_looked_at_in_its_time(world: World) -> None:
+    await family(world)
+    delivered: list[Inspected] = []
+    inspections = Inspections(world.db, [INSPECTIONS["stale"]], delivered.append)
+    points = await load_points(world.db)
+    await inspections.turn(points, START + HOUR + 5 * MINUTE)
+    inspections.history_came(START + HOUR + 10 * MINUTE, START + HOUR)
+    await inspections.turn(points, START + HOUR + 30 * MINUTE)
+    assert len(delivered) == 1
+
+
 def test_portions_hold_whole_enterprises() -> None:
     there = [place(f"E-{number}", {}) for number in range(400)]
     others = [replace(one, subject=replace(one.subject, uscc=f"U{u}")) for u in range(3) for one in there]
     assert [len(portion) for portion in portions(others)] == [800, 400]
+    assert [len(portion) for portion in portions(others, 100)] == [400, 400, 400]
     assert list(portions([])) == []
 
 

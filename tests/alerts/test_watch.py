@@ -60,7 +60,7 @@ async def test_one_silent_quantity_is_a_gap_of_its_metering_point_but_not_offlin
         assert found["evidence"]["quantities"] == ["active_energy_import"]
 
 
-async def test_offline_takes_over_from_the_gap_and_ends_when_the_device_returns(world: World) -> None:
+async def test_a_gap_goes_on_as_offline_and_ends_when_the_device_returns(world: World) -> None:
     await world.register(2)
     points = world.points(1)
     async with world.watching() as watch:
@@ -68,19 +68,17 @@ async def test_offline_takes_over_from_the_gap_and_ends_when_the_device_returns(
         for minute in range(6, 30):
             await world.poll(world.points(2), START + minute * MINUTE)
             await watch.cycle()
-        assert await world.alerts() == [("gap:E-1", "resolved"), ("offline:M-1", "open")]
-        taken = await table.get(world.db, 1)
-        assert taken is not None
-        assert [event["action"] for event in taken["events"]] == ["opened", "updated", "resolved"]
-        assert "offline" in taken["events"][-1]["note"]
-        offline = await table.get(world.db, 2)
+        assert await world.alerts() == [("offline:M-1", "open")]
+        offline = await table.get(world.db, 1)
         assert offline is not None
+        assert [event["action"] for event in offline["events"]] == ["opened", "updated", "turned"]
+        assert offline["events"][-1]["note"] == "gap → offline"
         assert offline["severity"] == "critical"
         assert offline["onset"] == "2026-01-01T08:06:00+08:00"
         assert "10.0.0.0:502" in offline["zh"]
         await world.poll(world.points(1, 2), START + 31 * MINUTE)
         await watch.cycle()
-        assert await world.alerts() == [("gap:E-1", "resolved"), ("offline:M-1", "resolved")]
+        assert await world.alerts() == [("offline:M-1", "resolved")]
         assert await world.gaps() == [(point, 6, 30, 24) for point in points]
 
 
@@ -132,7 +130,7 @@ async def test_a_hole_between_two_readings_is_a_gap_with_both_ends_and_a_resolve
         assert await world.db.pool.fetchval("select count(*) from notification_item") == 0
 
 
-async def test_imported_history_records_old_holes_without_alerts(world: World) -> None:
+async def test_imported_history_has_old_silence_of_devices_as_alerts_that_are_over(world: World) -> None:
     await world.register(since=START - 30 * DAY)
     points = world.points(1)
     async with world.watching() as watch:
@@ -155,7 +153,15 @@ async def test_imported_history_records_old_holes_without_alerts(world: World) -
                 (point, -2 * 1440, 1, 2 * 1440 + 1),
             ]
         ]
-        assert await world.alerts() == []
+        found = (await table.page(world.db, Chosen(state="resolved"))).items
+        assert [(item["rule"], item["onset"], item["ended"]) for item in found] == [
+            ("offline", "2025-12-30T08:00:00+08:00", "2026-01-01T08:01:00+08:00"),
+            ("offline", "2025-12-29T18:00:00+08:00", "2025-12-29T19:40:00+08:00"),
+        ]
+        told = await world.everything()
+    async with world.watching() as watch:
+        await watch.cycle()
+        assert await world.everything() == told
 
 
 async def test_history_that_comes_in_opens_no_gaps_that_more_history_fills(world: World) -> None:

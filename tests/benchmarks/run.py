@@ -21,6 +21,7 @@ BENCHMARKS = {
     "estimate": ("estimate",),
     "import": ("imports",),
     "registry": ("registry",),
+    "morning": ("morning",),
     "vee": ("vee",),
 }
 NEEDS_DATA = {"vee"}

@@ -1,7 +1,7 @@
 """The demo city is what it says, and a registry without fault."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,17 +9,20 @@ from stdnum.cn import uscc
 
 from config import registry
 from config.carriers import carriers
-from config.city import HISTORY_EVERY_S, Fault, city, part, registry_text, shapes
+from config.city import Fault, Habit, city, part, shapes
+from config.city_registry import HISTORY_EVERY_S, Start, registry_text
 from config.profilefiles import profiles
 from config.registry_checks import Registry
+from config.rules import rules
 
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)
+LIVE = datetime(2026, 11, 12, tzinfo=UTC)
 
 
 def as_registry(folder: Path, every: int | None = None) -> Registry:
     addresses = {gateway: f"127.0.0.1:{20000 + number}" for number, gateway in enumerate(city().gateways)}
     file = folder / "registry.yaml"
-    file.write_text(registry_text(city(), addresses, SINCE, every), "utf-8")
+    file.write_text(registry_text(city(), Start(addresses, SINCE, LIVE), every), "utf-8")
     return registry.load(file)
 
 
@@ -66,13 +69,30 @@ def test_the_wrong_ratio_is_in_the_registry_only(tmp_path: Path) -> None:
     assert meter.installations[0].ct == place.ct * 0.5
 
 
-def test_faults_hit_something() -> None:
-    kinds = {fault.kind for fault in city().faults}
-    assert kinds == set(Fault.model_fields["kind"].annotation.__args__)  # type: ignore[union-attr]
-    for fault in city().faults:
-        assert city().hit(fault), fault
-        if fault.kind in ("late", "repeated", "clock_drift"):
-            assert all(city().places[index].mapping for index in city().hit(fault)), fault
+def test_a_verification_ends_soon(tmp_path: Path) -> None:
+    found = as_registry(tmp_path)
+    meters = [meter for one in found.enterprises for meter in one.meters]
+    soon = [m.code for m in meters if m.verified_until and m.verified_until < (LIVE + timedelta(days=30)).date()]
+    assert soon == [city().places[index].meter for index in city().of_kind("unverified")]
+
+
+def test_an_allowance_is_a_threshold(tmp_path: Path) -> None:
+    ((index, fault),) = city().of_kind("allowance").items()
+    (setting,) = [one for one in as_registry(tmp_path).thresholds or () if one.rule == "quota"]
+    assert setting.scope.endswith(f"/{city().places[index].code}")
+    assert setting.body == {"annual": fault.factor * city().places[index].mean}
+
+
+def test_events_hit_something_and_faults_have_an_alert() -> None:
+    for kind, events in ((Fault, city().faults), (Habit, city().habits)):
+        kinds = {event.kind for event in events}
+        assert kinds == set(kind.model_fields["kind"].annotation.__args__)  # type: ignore[union-attr]
+    for event in city().events:
+        assert city().hit(event), event
+        if event.kind in ("late", "repeated", "clock_drift"):
+            assert all(city().places[index].mapping for index in city().hit(event)), event
+    places = {place.key for place in city().places}
+    assert all(fault.alert in rules() and {fault.shows or next(iter(places))} <= places for fault in city().faults)
 
 
 @pytest.mark.parametrize("name", list(shapes()))
@@ -86,4 +106,4 @@ def test_shapes_are_shares_of_their_mean(name: str) -> None:
 def test_part_of_the_city_keeps_its_own_faults_only() -> None:
     found = part({"dairy", "mine"})
     assert {place.enterprise for place in found.places} == {"dairy", "mine"}
-    assert {fault.kind for fault in found.faults} == {"zero", "dark", "repeated"}
+    assert {event.kind for event in found.events} == {"zero", "dark", "load", "count", "repeated"}

@@ -26,8 +26,8 @@ from tests.examples import examples
 
 LIVE = 1_795_306_700 * MICROSECOND
 HOUR = 3600 * MICROSECOND
-DEMO = Demo.of(city(), LIVE, 30, dict.fromkeys(city().gateways, 0))
-AGAIN = World(city(), DEMO.start)
+DEMO = Demo.of(city(), LIVE, 42, dict.fromkeys(city().gateways, 0))
+AGAIN = World(city(), DEMO.start, DEMO.script.loads())
 INDEX = {place.key: index for index, place in enumerate(city().places)}
 
 
@@ -36,9 +36,9 @@ def test_everything_flows_and_what_passes_is_the_integral_of_the_flow() -> None:
     assert (truth.flow > 0).all()
     assert (np.diff(truth.total, axis=1) > 0).all()
     assert not truth.total[:, 0].any()
-    half = MICROSECOND // 2
-    passed = DEMO.world.truth(DEMO.instants + half).total - DEMO.world.truth(DEMO.instants - half).total
-    assert np.allclose(passed * 3600, truth.flow, rtol=1e-3)
+    half, instants = MICROSECOND // 2, DEMO.instants + 60 * MICROSECOND
+    passed = DEMO.world.truth(instants + half).total - DEMO.world.truth(instants - half).total
+    assert np.allclose(passed * 3600, DEMO.world.truth(instants).flow, rtol=1e-3)
 
 
 def test_a_parent_counts_what_is_below_it_losses_and_its_own() -> None:
@@ -66,7 +66,7 @@ def test_registers_differ_by_the_truth_and_roll_over_at_their_modulus() -> None:
     truth = DEMO.world.truth(instants).total
     registers = sorted({place.register for place in DEMO.city.places})
     every = DEMO.faces.show(instants, registers)
-    broken = {index for index, _, _ in DEMO.script.windows("frozen", "zero")}
+    broken = {index for index, _, _ in DEMO.script.windows("frozen", "zero", "count", "jump")}
     rolled = set()
     for index, place in enumerate(DEMO.city.places):
         shown = every[place.register][index]
@@ -79,7 +79,7 @@ def test_registers_differ_by_the_truth_and_roll_over_at_their_modulus() -> None:
         if index not in broken:
             off = np.abs(steps * multiplier - np.diff(truth[index]))
             assert off.max() <= 1.01 * digit * multiplier, place.key
-    scripted = {fault.of for fault in city().faults if fault.kind == "rollover" and fault.at < 0}
+    scripted = {fault.of for fault in city().habits if fault.kind == "rollover" and fault.at < 0}
     assert rolled == scripted
 
 
@@ -167,6 +167,37 @@ def test_faults_show() -> None:
     before, after = faces.show(np.array([start - HOUR, start + HOUR]), [register])[register][index]
     assert after < before
     assert script.unheard(np.array([LIVE - 295 * HOUR])).any()
+
+
+def test_what_a_meter_counts_otherwise_and_what_flows_besides() -> None:
+    kinds = {"count": "cement/E-122", "backwards": "glass/H-1", "jump": "cement/A-1", "load": "glass/A-1"}
+    quarter = np.array([0, HOUR // 4])
+    for what, key in kinds.items():
+        fault = next(fault for fault in city().faults if fault.of == key and fault.alert != "gateway")
+        index, begin = INDEX[key], LIVE + round(fault.at * HOUR)
+        register = DEMO.city.places[index].register
+
+        def counted(at: int, index: int = index, register: str = register) -> float:
+            return float(np.diff(DEMO.faces.show(at + quarter, [register])[register][index])[0])
+
+        rate = counted(begin + HOUR) / counted(begin - HOUR)
+        assert rate == pytest.approx(fault.factor, rel=0.3) if what in ("count", "backwards") else True
+        assert rate == pytest.approx(1 + fault.factor, rel=0.3) if what == "load" else True
+        if what == "jump":
+            assert counted(begin - HOUR // 8) > 80 * DEMO.city.places[index].mean
+            assert rate == pytest.approx(1, rel=0.3)
+
+
+def test_a_load_at_night_flows_from_ten_to_six() -> None:
+    fault = next(fault for fault in city().faults if fault.when == "night")
+    plain = Demo.of(city().model_copy(update={"faults": ()}), LIVE, 42, dict.fromkeys(city().gateways, 0))
+    hours = np.arange(LIVE - 5 * 24 * HOUR, LIVE, HOUR) // HOUR * HOUR
+    index = INDEX[fault.of]
+    more = (DEMO.world.truth(hours).flow - plain.world.truth(hours).flow)[index] / DEMO.city.places[index].mean
+    local = (hours // HOUR + 8) % 24
+    assert more == pytest.approx(np.where((local >= 22) | (local < 6), fault.factor, 0.0))
+    passed = np.diff(DEMO.world.truth(hours).total[index] - plain.world.truth(hours).total[index])
+    assert passed == pytest.approx(more[:-1] * DEMO.city.places[index].mean, abs=1e-6)
 
 
 def test_a_dark_gateway_and_a_silent_meter() -> None:
