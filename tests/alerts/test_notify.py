@@ -169,7 +169,7 @@ async def test_who_was_not_told_of_the_opening_is_not_told_of_the_end(world: Wor
 
 
 @pytest.mark.servers
-async def test_the_offline_alert_is_told_and_its_end_and_nothing_of_the_gap_it_took_over(world: World) -> None:
+async def test_of_a_gap_that_goes_on_as_offline_is_told_that_it_became_graver_and_its_end(world: World) -> None:
     await world.register()
     async with receiver() as hook, world.watching():
         await targets.put(world.db, duty(hook), "ops")
@@ -185,7 +185,7 @@ async def test_the_offline_alert_is_told_and_its_end_and_nothing_of_the_gap_it_t
         world.clock.now += FLAP + notify.WAIT
         await told(world)
     events = [(group["event"], group["rule"]) for body in hook.bodies for group in body["groups"]]
-    assert events == [("opened", "gap"), ("opened", "offline"), ("resolved", "offline")]
+    assert events == [("opened", "gap"), ("escalated", "offline"), ("resolved", "offline")]
 
 
 @pytest.mark.servers

@@ -36,8 +36,8 @@ async def test_ten_thousand_meters_offline_at_once(world: World) -> None:
         world.clock.now += HOUR
         await told(world)
     states = await world.db.pool.fetch("select rule, state, count(*) from alert group by 1, 2 order by 1, 2")
-    assert [tuple(row) for row in states] == [("gap", "resolved", METERS), ("offline", "resolved", METERS)]
-    counted = {("opened", "gap"): 0, ("opened", "offline"): 0, ("resolved", "offline"): 0}
+    assert [tuple(row) for row in states] == [("offline", "resolved", METERS)]
+    counted = {("opened", "gap"): 0, ("escalated", "offline"): 0, ("resolved", "offline"): 0}
     for body in hook.bodies:
         for group in body["groups"]:
             counted[group["event"], group["rule"]] += group["count"]

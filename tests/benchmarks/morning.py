@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ from alerts.watch import INSPECT_S
 from config.rules import rules
 from config.samples import MICROSECOND, now_us
 from tests.alerts.receivers import Receiver
-from tests.homes import temporary_home
+from tests.homes import end_servers, temporary_home
 
 OTHERS = 5
 """Alerts that may stand open about nothing that is on the script."""
@@ -168,7 +169,7 @@ class Console:
                 return found
 
     async def tell(self, url: str) -> None:
-        body = {"kind": "webhook", "address": url}
+        body = {"kind": "webhook", "address": url, "secret": secrets.token_hex()}
         (await self._http.put("/v1/targets/bench", json=body)).raise_for_status()
 
 
@@ -199,6 +200,8 @@ async def measure(minutes: float, days: int) -> bool:
             with suppress(ProcessLookupError):
                 demo.send_signal(signal.SIGINT)
             await demo.communicate()
+            for folder in (home / "demo").iterdir():
+                end_servers(folder)
 
 
 async def _watch(demo: asyncio.subprocess.Process, home: Path, minutes: float) -> bool:
