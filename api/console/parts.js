@@ -5,7 +5,7 @@ import { percent } from "./format.js";
 import { t, tOr } from "./i18n.js";
 
 /** What is shown while nothing is there yet. */
-export function loading() {
+function loading() {
   return h("div", { class: "state", role: "status" }, h("span", { class: "spinner" }), t("state.loading"));
 }
 

@@ -21,7 +21,7 @@ export function wall(ms, zone) {
 }
 
 /** The instant at which the zone's wall clock shows midnight of a day; days and months may overflow. */
-export const midnight = (year, month, day, zone) => instant(Date.UTC(year, month, day), zone);
+const midnight = (year, month, day, zone) => instant(Date.UTC(year, month, day), zone);
 
 /** The instant at which the zone's wall clock shows `wanted`, written as if it were UTC. */
 export function instant(wanted, zone) {

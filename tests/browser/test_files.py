@@ -54,6 +54,18 @@ def test_own_files_name_no_other_address_and_hold_no_inline_script(path: Path) -
         assert "innerHTML" not in text
 
 
+def test_what_scripts_import_and_export_is_used() -> None:
+    texts = {path: path.read_text("utf-8") for path in SCRIPTS}
+    idle = []
+    for path, text in texts.items():
+        others = "".join(other for at, other in texts.items() if at != path)
+        exported = re.findall(r"export (?:async )?(?:function|const|class|let) (\w+)", text)
+        idle += [(path.name, name) for name in exported if not re.search(rf"\b{name}\b", others)]
+        imported = re.findall(r"(\w+)\s*[,}]", "".join(re.findall(r"import (\{[^}]*\})", text)))
+        idle += [(path.name, name) for name in imported if len(re.findall(rf"\b{name}\b", text)) < 2]
+    assert idle == []
+
+
 def test_vendored_charts_fetch_nothing_and_keep_their_licence() -> None:
     text = ECHARTS.read_text("utf-8")
     assert "sourceMappingURL" not in text

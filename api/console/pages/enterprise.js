@@ -122,7 +122,7 @@ function points(item, signal) {
 }
 
 /** Rows in the order of the tree, each with its depth; a point whose parent is not in the list stands at the top. */
-export function inTree(items) {
+function inTree(items) {
   const codes = new Set(items.map((item) => item.code));
   const children = new Map([[null, []], ...items.map((item) => [item.code, []])]);
   for (const item of items) children.get(codes.has(item.parent) ? item.parent : null).push(item);

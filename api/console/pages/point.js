@@ -3,7 +3,7 @@
 import { all, get, pointPath } from "../api.js";
 import { atMostEvery, every, fill, h } from "../dom.js";
 import { age, exact, lasting, number, unitText, when } from "../format.js";
-import { carrierName, inLanguage, t, tOr } from "../i18n.js";
+import { carrierName, inLanguage, t } from "../i18n.js";
 import { live } from "../live.js";
 import { Table, badge, card, into, onlineBadge, severityBadge } from "../parts.js";
 import { consumption } from "./consumption.js";
