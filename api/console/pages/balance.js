@@ -40,8 +40,9 @@ function summed(series) {
 function table(rows, item) {
   const loss = (row) => (row.own > 0 ? row.difference / row.own : null);
   const amount = (name) => ({ key: name, label: t(`balance.${name}`), class: "num", cell: (row) => h("span", { dataset: { amount: name } }, number(row[name])) });
+  const code = (row) => row.key.slice(item.uscc.length + 1);
   return new Table([
-    { key: "point", label: t("word.point"), class: "main-cell", cell: (row) => h("span", {}, h("a", { href: `#/metering-points/${row.key}` }, row.name), h("span", { class: "muted under" }, `${row.key.split("/")[1]} · ${carrierName(row.carrier)} · ${unitText(row.unit)}`)) },
+    { key: "point", label: t("word.point"), class: "main-cell", cell: (row) => h("span", {}, h("a", { href: `#/metering-points/${item.uscc}/${encodeURIComponent(code(row))}` }, row.name), h("span", { class: "muted under" }, `${code(row)} · ${carrierName(row.carrier)} · ${unitText(row.unit)}`)) },
     amount("own"), amount("children"), amount("difference"),
     { key: "loss", label: t("balance.loss"), class: "num", value: loss, cell: (row) => signed(loss(row)) },
     { key: "known", label: t("balance.known"), class: "num", cell: (row) => `${row.known} / ${row.days}` },
