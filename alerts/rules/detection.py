@@ -12,6 +12,7 @@ import numpy as np
 from alerts.detect import Cause, Detector, Incident
 from alerts.finding import Finding, Inspection, clock, number
 from alerts.history import Consumption, History, Place
+from alerts.phases import CURRENTS
 from alerts.thresholds import Thresholds
 from config.rules import Limits
 
@@ -61,7 +62,7 @@ class Detection(Inspection):
         consumed = history.metered[""]
         for row, place in enumerate(history.places):
             for incident in self._incidents(history, consumed, row):
-                if limits[row][incident.cause.value]:
+                if limits[row][incident.cause.value] and not _known_better(place, incident.cause):
                     yield self._found(place, incident, history.zone)
 
     def _incidents(self, history: History, consumed: Consumption, row: int) -> list[Incident]:
@@ -98,6 +99,11 @@ class Detection(Inspection):
         found = self.finding(place, span, texts, evidence, amount=abs(incident.excess), severity=severity)
         rule = incident.cause.value
         return replace(found, rule=rule, key=found.key.replace(self.name, rule, 1))
+
+
+def _known_better(place: Place, cause: Cause) -> bool:
+    """Where the currents of the phases are read, rule phase_loss sees what is only inferred here."""
+    return cause is Cause.LOST_PHASE and all(phase in place.points for phase in CURRENTS)
 
 
 RULE = Detection()

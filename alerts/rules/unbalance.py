@@ -8,28 +8,28 @@ import numpy as np
 
 from alerts.finding import Finding, Inspection, date, number, percent
 from alerts.history import Bools, History, Matrix, Place, column, span, stretches
+from alerts.phases import CARRIES, CURRENTS
 from config.rules import Limits
-
-PHASES = ("current_a", "current_b", "current_c")
 
 
 class Unbalance(Inspection):
-    """About a metering point with the currents of all three phases, by their means of an hour."""
+    """About a metering point with the currents of all three phases, by their means of an hour. Of hours in which one is
+    lost rule phase_loss tells."""
 
     name = "unbalance"
-    needs = tuple(("hourly", phase) for phase in PHASES)
+    needs = tuple(("hourly", phase) for phase in CURRENTS)
 
     def applies(self, place: Place, limits: Limits) -> bool:
-        return all(phase in place.points for phase in PHASES)
+        return all(phase in place.points for phase in CURRENTS)
 
     def lookback(self, limits: Limits) -> int:
         return 3
 
     def find(self, history: History, limits: Sequence[Limits]) -> Iterator[Finding]:
-        currents = np.stack([history.hourly[phase].mean for phase in PHASES])
+        currents = np.stack([history.hourly[phase].mean for phase in CURRENTS])
         mean = currents.mean(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            apart = currents.max(axis=0) / mean - 1.0
+            apart = np.where(currents.min(axis=0) < CARRIES * mean, 0.0, currents.max(axis=0) / mean - 1.0)
         hours, looked = self._unbalanced(history, mean, apart, limits)
         bad, known = hours >= column(limits, "hours"), looked >= column(limits, "hours")
         for stretch in stretches(bad, known):
