@@ -477,13 +477,13 @@ def _targets_disable(options: argparse.Namespace) -> None:
 
     if not _with_stores(lambda database, _: targets.disable(database, options.name, _user())):
         raise ConfigError([Fault(f"target {options.name}", "there is none", "see `wanjia targets list`")])
+    print(f"{options.name}: disabled; it is told nothing more, nor what waited")
 
 
 def _targets_list(_: argparse.Namespace) -> None:
     from storage import targets
 
-    for target in _with_stores(lambda database, _: targets.listed(database)):
-        print(*(f"{name}={value}" for name, value in target.items()))
+    print(targets.table(_with_stores(lambda database, _: targets.listed(database))))
 
 
 def _targets_test(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from config import datafile
 from config.errors import ConfigError, Fault
 from config.profile import Profile, Register, clashes, rows
+from config.tables import aligned
 
 SHIPPED = Path(str(files("config").joinpath("profiles")))
 
@@ -43,13 +44,11 @@ def one(name: str, directory: Path | None = None) -> Profile:
 
 def table(directory: Path | None = None) -> str:
     """What `wanjia profiles list` prints."""
-    head = ("NAME", "MAKER", "MODEL", "REGISTERS", "VERIFIED")
-    lines = [head] + [
+    lines = (
         (name, profile.maker, profile.model, str(len(profile.registers)), "yes" if profile.verified else "no")
         for name, profile in sorted(profiles(directory).items())
-    ]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    )
+    return aligned(("NAME", "MAKER", "MODEL", "REGISTERS", "VERIFIED"), *lines)
 
 
 def text_of(name: str, directory: Path | None = None) -> str:

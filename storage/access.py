@@ -20,6 +20,7 @@ from stdnum.cn import uscc
 
 from config.errors import ConfigError, Fault
 from config.registry_models import PROVINCES
+from config.tables import aligned
 from storage.database import Database
 from storage.queries import SQL
 
@@ -100,8 +101,7 @@ def table(listed: Sequence[KeyInfo], now: datetime) -> str:
         state = "revoked" if key.revoked else "expired" if key.expires and key.expires <= now else "valid"
         expires = key.expires.isoformat(timespec="seconds") if key.expires else "never"
         lines.append((key.name, key.role, key.scope or "-", state, key.created.isoformat(timespec="seconds"), expires))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return aligned(*lines)
 
 
 def _hash(key: str) -> bytes:

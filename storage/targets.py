@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from config.errors import ConfigError, Fault
+from config.tables import aligned
 from storage import notifications
 from storage.queries import SQL
 
@@ -86,6 +88,23 @@ async def listed(db: Database) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def table(listed: Iterable[Mapping[str, Any]]) -> str:
+    """What `wanjia targets list` prints."""
+    head = ("NAME", "KIND", "ADDRESS", "TOLD OF", "ENTERPRISE", "LANGUAGE", "WHEN", "STATE")
+    return aligned(head, *map(_line, listed))
+
+
+def _line(target: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        *(target[name] for name in ("name", "kind", "address")),
+        "escalations" if target["escalations_only"] else f"from {target['min_severity']}",
+        target["enterprise"] or "all",
+        target["language"],
+        f"{target['digest']} {target['zone']}" if target["digest"].startswith("daily") else target["digest"],
+        "enabled" if target["enabled"] else "disabled",
+    )
 
 
 async def disable(db: Database, name: str, actor: str) -> bool:

@@ -30,12 +30,26 @@ def test_targets_from_the_command_line(
     mail = ("targets", "set", "chief", "mail", "chief@example.org", "--escalations-only", "--digest", "daily 08:00")
     assert said(*mail) == "chief: set\n"
     listed = said("targets", "list")
-    assert "name=duty kind=webhook address=https://duty.example.org/*** min_severity=warning" in listed
-    assert "digest=daily 08:00" in listed
+    assert [line.split() for line in listed.splitlines()] == [
+        ["NAME", "KIND", "ADDRESS", "TOLD", "OF", "ENTERPRISE", "LANGUAGE", "WHEN", "STATE"],
+        [
+            "chief",
+            "mail",
+            "chief@example.org",
+            "escalations",
+            "all",
+            "zh",
+            "daily",
+            "08:00",
+            "Asia/Shanghai",
+            "enabled",
+        ],
+        ["duty", "webhook", "https://duty.example.org/***", "from", "warning", "all", "zh", "immediately", "enabled"],
+    ]
     assert secret not in listed
     assert "duty: not taken up within 0.1 s; is the role watch running?" in said("targets", "test", "duty", code=1)
     assert "duty waiting (0 attempts): 测试通知：duty 能收到告警。" in said("notify", "log")
-    assert said("targets", "disable", "duty") == ""
+    assert said("targets", "disable", "duty").startswith("duty: disabled;")
     assert "duty given_up (the target was disabled)" in said("notify", "log", "--target", "duty")
     for command in ("disable", "test"):
         assert said("targets", command, "night", code=2).startswith("error: target night: there is none")
