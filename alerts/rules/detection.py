@@ -14,6 +14,7 @@ from alerts.finding import Finding, Inspection, clock, number
 from alerts.history import Consumption, History, Place
 from alerts.phases import CURRENTS
 from alerts.thresholds import Thresholds
+from config.quality import Quality
 from config.rules import Limits
 
 HOUR_S = 3600
@@ -39,7 +40,7 @@ _TEXTS: dict[Cause, tuple[tuple[str, str], tuple[str, str]]] = {
 
 class Detection(Inspection):
     """About a metering point with intervals of at most an hour, by the hours of the last sixteen weeks that are
-    measured. The detector tells nothing in its first four."""
+    measured and not in doubt. The detector tells nothing in its first four."""
 
     name = "detection"
     tells = tuple(cause.value for cause in Cause)
@@ -66,7 +67,7 @@ class Detection(Inspection):
                     yield self._found(place, incident, history.zone)
 
     def _incidents(self, history: History, consumed: Consumption, row: int) -> list[Incident]:
-        measured = consumed.measured[row] >= HOUR_S - 1
+        measured = (consumed.measured[row] >= HOUR_S - 1) & (consumed.quality[row] < Quality.SUSPECT)
         if not measured.any():
             return []
         first = int(np.argmax(measured))

@@ -2,7 +2,8 @@
 
 Metering points are named by their codes: those with a `parent` say so under `places`. `daily`, `quarterly` and `hourly`
 hold arrays by `code` or `code.quantity`; `conflicts`, `delays`, `promptest` (seconds, by the hour) and `verdicts` of a
-`kind` ([first hour, last, energy]) by code, and so do `proofs` (by how much a day differs). `nan` is what is not known.
+`kind` ([first hour, last, energy]) by code, and so do `proofs` (by how much a day differs) and `doubted` (hours [first,
+past) of `load`). `nan` is what is not known.
 """
 
 from collections.abc import Mapping
@@ -65,6 +66,10 @@ def history(vector: Mapping[str, Any]) -> History:
         made.metered[""] = _consumption(
             _rows({code: _load(**one) for code, one in vector["load"].items()}, made, made.hours), 3600
         )
+    for row, one in enumerate(places):
+        if one.subject.metering_point in vector.get("doubted", {}):
+            first, past_hour = vector["doubted"][one.subject.metering_point]
+            made.metered[""].quality[row, first:past_hour] = Quality.SUSPECT
     if "conflicts" in vector:
         made.conflicts = _rows(vector["conflicts"], made, made.days)
     if "delays" in vector:

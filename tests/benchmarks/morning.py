@@ -95,8 +95,8 @@ class Outcome:
         return len(self.right) == 1 and not self.wrong
 
 
-def script(folder: Path, seen: int) -> tuple[list[Event], int]:
-    """Everything that could be known at `seen`, and when the demo went live."""
+def script(folder: Path) -> tuple[list[Event], int]:
+    """Everything on the script, and when the demo went live."""
     state = json.loads((folder / "demo.json").read_text("utf-8"))
     events = []
     for row in json.loads((folder / "faults.json").read_text("utf-8")):
@@ -106,14 +106,12 @@ def script(folder: Path, seen: int) -> tuple[list[Event], int]:
         port = state["ports"].get(row["gateway"])
         address = f"127.0.0.1:{port}" if port else ""
         places = frozenset(row["metering_points"])
-        event = Event(row["kind"], row["uscc"], address, places, row["shows"], start, row["end"], row["alert"])
-        if known_at(event, state["live"]) <= seen:
-            events.append(event)
+        events.append(Event(row["kind"], row["uscc"], address, places, row["shows"], start, row["end"], row["alert"]))
     return events, int(state["live"])
 
 
 def known_at(event: Event, live: int) -> int:
-    """When an event must have its alert at the latest."""
+    """When a fault must have its alert at the latest."""
     if event.start < live or event.alert is None:
         return event.start
     if event.alert in SILENT:
@@ -122,18 +120,19 @@ def known_at(event: Event, live: int) -> int:
     return -(-max(event.start, event.end or 0) // HOUR) * HOUR + SETTLED["hour"] + LOOKING
 
 
-def compare(events: Sequence[Event], found: Sequence[Alert]) -> tuple[list[Outcome], list[Alert]]:
-    """What became of every fault, and the alerts that are about none."""
+def compare(events: Sequence[Event], found: Sequence[Alert], live: int, seen: int) -> tuple[list[Outcome], list[Alert]]:
+    """What became by `seen` of every fault that could be known, and the alerts that are about none."""
     outcomes, used = [], set()
     for event in events:
-        if event.alert is None:
+        if event.alert is None or event.start > seen:
             continue
         near = [alert for alert in found if alert.about(event)]
         right = [alert for alert in near if alert.rule == event.alert]
         others = {alert.id for other in events if other.alert for alert in near if fits(other, alert)}
         wrong = [alert for alert in near if alert not in right and alert.id not in others]
         used |= {alert.id for alert in near}
-        outcomes.append(Outcome(event, right, wrong))
+        if known_at(event, live) <= seen:
+            outcomes.append(Outcome(event, right, wrong))
     return outcomes, [alert for alert in found if alert.id not in used]
 
 
@@ -218,8 +217,8 @@ async def _watch(demo: asyncio.subprocess.Process, home: Path, minutes: float) -
         looked = (QUIET + LOOKING) / MICROSECOND + 2 * INSPECT_S
         await asyncio.sleep(max(minutes * 60, looked))
         found, seen = await console.alerts(), now_us()
-    events, live = script(folder, seen)
-    outcomes, others = compare(events, found)
+    events, live = script(folder)
+    outcomes, others = compare(events, found, live, seen)
     print(*report(outcomes, others, live), sep="\n")
     open_others = [alert for alert in others if alert.state in ("open", "acknowledged")]
     good = all(outcome.good for outcome in outcomes) and len(open_others) <= OTHERS
