@@ -208,17 +208,9 @@ class Standing:
         """Add to `changes` what turns the episodes into what was found. It counts as done: when writing it fails, begin
         anew from the database."""
         standing = {one.key: one for one in inspected.findings if one.ended is None}
-        over = [one for one in inspected.findings if one.ended is not None]
-        last = {one.key: one for one in over}
         for key, told in list(self._told.items()):
             if told.rule in inspected.rules and _uscc(key) in inspected.usccs and key not in standing:
-                whole = last.get(key)
-                if whole is None or whole.ended is None or whole.ended <= told.onset:
-                    changes.ended.append(Ending(key, now, OVER))
-                else:
-                    changes.ended.append(Ending(key, whole.ended, OVER, whole))
-                    self._past.add((key, whole.onset))
-                del self._told[key]
+                self._end(key, inspected.findings, now, changes)
         for key, finding in standing.items():
             if key not in self._told:
                 changes.opened.append(finding)
@@ -226,10 +218,35 @@ class Standing:
             elif self._told[key].due(finding, now):
                 changes.updated.append(finding)
                 self._told[key] = replace(self._told[key], at=now, severity=finding.severity)
+        over = [one for one in inspected.findings if one.ended is not None]
         changes.past += [one for one in over if (one.key, one.onset) not in self._past]
         self._past.update((one.key, one.onset) for one in over)
 
+    def _end(self, key: str, findings: Sequence[Finding], now: int, changes: Changes) -> None:
+        """What was told under a key stands no more: it is over, or the rule has come to see in it another class."""
+        told = self._told.pop(key)
+        mine = [one for one in findings if _what(one.key) == _what(key) and (one.ended or now) >= told.onset]
+        whole = next((one for one in reversed(mine) if one.key == key), None)
+        heir = next((one for one in mine if one.key not in self._told), None)
+        if whole is not None and whole.ended is not None:
+            changes.ended.append(Ending(key, whole.ended, OVER, whole))
+            self._past.add((key, whole.onset))
+        elif heir is None:
+            changes.ended.append(Ending(key, now, OVER))
+        else:
+            changes.ended.append(Ending(key, now, OVER, by=heir.key))
+            changes.opened.append(heir)
+            if heir.ended is None:
+                self._told[heir.key] = _Told(heir.rule, told.onset, now, heir.severity)
+            else:
+                changes.ended.append(Ending(heir.key, heir.ended, OVER, heir))
+                self._past.add((heir.key, heir.onset))
+
 
 def _uscc(key: str) -> str:
+    return _what(key).partition("/")[0]
+
+
+def _what(key: str) -> str:
     """Keys are `rule:uscc/what`."""
-    return key.partition(":")[2].partition("/")[0]
+    return key.partition(":")[2]

@@ -132,7 +132,7 @@ async def _update(
 
 
 async def _turn(conn: Connection, changes: Changes, running: dict[str, int], now: int, policy: Policy) -> list[int]:
-    """Go on with the alert of an episode that has grown into another: one cause, one alert."""
+    """Go on with the alert of an episode that has become another: one cause, one alert."""
     before = {ending.by: ending.key for ending in reversed(changes.ended) if ending.by and ending.key in running}
     findings = [finding for finding in changes.opened if finding.key in before]
     if not findings:

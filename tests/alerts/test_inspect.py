@@ -293,6 +293,30 @@ def test_what_is_over_when_it_is_found_is_told_once() -> None:
     assert not ends.past
 
 
+async def test_another_class_of_the_same_goes_on_in_its_alert(world: World) -> None:
+    await world.register(1)
+    (ratio,) = found_in(
+        "detection", {"days": 70, "load": {"E-1": {"day": [2.0] * 12 + [6.0] * 12, "changes": [[50, 182, 0.5]]}}}
+    )
+    assert ratio.rule == "ratio"
+    level = replace(ratio, rule="level", key=ratio.key.replace("ratio", "level"), severity="critical")
+    frozen = replace(ratio, rule="frozen", key=ratio.key.replace("ratio", "frozen"), ended=ratio.onset + DAY)
+    rules, world.clock.now = INSPECTIONS["detection"].rules, MIDNIGHT + 70 * DAY
+    async with world.watching() as watch:
+        for finding in (ratio, level, frozen):
+            watch._deliver(Inspected(rules, frozenset({USCC}), [finding]))
+            await watch.cycle()
+    rows = await world.db.pool.fetch("select id, key, severity, state, ended from alert")
+    assert [tuple(row) for row in rows] == [(1, frozen.key, "critical", "resolved", instant(ratio.onset + DAY))]
+    trail = await world.db.pool.fetch("select action, note from alert_event order by id")
+    assert [tuple(event) for event in trail] == [
+        ("opened", ""),
+        ("turned", "ratio → level"),
+        ("turned", "level → frozen"),
+        ("resolved", "数据恢复正常 · the data are as they should be again"),
+    ]
+
+
 async def test_history_is_looked_at_as_far_back_as_it_came(world: World) -> None:
     parent, child = await family(world)
     await consume(world, parent, [100.0] * 40)
