@@ -8,7 +8,9 @@ export const SEVERITIES = ["critical", "warning", "info"];
 export const SORTS = ["materiality", "newest"];
 export const WHOSE = ["", "mine", "nobody"];
 const LIVE = ["open", "acknowledged"];
-const PAGE = 250;
+const FIRST = 1000;
+const MOST_AT_ONCE = 500;
+const FOLDED_FROM = 4;
 const DEFAULTS = { state: "live", severity: "", rule: "", enterprise: "", carrier: "", whose: "", sort: "materiality" };
 
 /** The filters that an address names. */
@@ -46,10 +48,10 @@ class Inbox {
 
   /** As they are now, as many as were there. */
   async load(signal) {
-    const wanted = Math.max(PAGE, this.items.length);
+    const wanted = Math.max(FIRST, this.items.length);
     let [items, next] = [[], null];
     do {
-      const page = await this.#ask(next, Math.min(500, wanted - items.length), signal);
+      const page = await this.#ask(next, Math.min(MOST_AT_ONCE, wanted - items.length), signal);
       items = [...items, ...page.items];
       next = page.next;
     } while (next && items.length < wanted);
@@ -57,7 +59,7 @@ class Inbox {
   }
 
   async more(signal) {
-    const page = await this.#ask(this.next, PAGE, signal);
+    const page = await this.#ask(this.next, MOST_AT_ONCE, signal);
     this.items = [...this.items, ...page.items];
     this.next = page.next;
   }
@@ -71,9 +73,23 @@ class Inbox {
     else this.items = this.next ? others : [...others, alert];
   }
 
+  /** What is listed: many of one rule at the same gateway, or of one rule in the same enterprise, as one group ({key,
+   * alerts}), which stands by what is at stake in all of it; else one alert ({alert}). */
+  rows() {
+    const alike = Map.groupBy(this.items, (each) => `${each.uscc} ${each.rule} ${each.evidence.address ?? ""}`);
+    const groups = new Map([...alike].filter(([, alerts]) => alerts.length >= FOLDED_FROM).map(([key, alerts]) => [alerts[0].id, { key, alerts }]));
+    const folded = new Set([...groups.values()].flatMap(({ alerts }) => alerts.map(({ id }) => id)));
+    const rows = this.items.flatMap((alert) => groups.get(alert.id) ?? (folded.has(alert.id) ? [] : { alert }));
+    if (this.filters.sort === "newest") return rows;
+    const worth = new Map(rows.map((row) => [row, (row.alerts ?? [row.alert]).reduce((sum, { money }) => sum + (money ?? 0), 0)]));
+    return rows.sort((a, b) => worth.get(b) - worth.get(a)); // those of the same worth stay as they come
+  }
+
+  /** The alerts before and after one, as they are listed. */
   neighbours(id) {
-    const at = this.items.findIndex((each) => each.id === id);
-    return { at, previous: this.items[at - 1], next: at < 0 ? undefined : this.items[at + 1] };
+    const listed = this.rows().flatMap((row) => row.alerts ?? [row.alert]);
+    const at = listed.findIndex((each) => each.id === id);
+    return { at, previous: listed[at - 1], next: at < 0 ? undefined : listed[at + 1] };
   }
 
   #ask(after, limit, signal) {
@@ -97,15 +113,4 @@ class Inbox {
     const ranked = this.filters.sort === "newest" ? 0 : (other.money ?? 0) - (one.money ?? 0) || grave(other) - grave(one);
     return ranked || other.id - one.id;
   }
-}
-
-const FOLDED_FROM = 4;
-
-/** The alerts in their order; many of one rule at the same gateway, or of one rule in the same enterprise, are one
- * group where the first of them stands. */
-export function grouped(items) {
-  const alike = Map.groupBy(items, (each) => `${each.uscc} ${each.rule} ${each.evidence.address ?? ""}`);
-  const groups = new Map([...alike].filter(([, alerts]) => alerts.length >= FOLDED_FROM).map(([key, alerts]) => [alerts[0].id, { key, alerts }]));
-  const folded = new Set([...groups.values()].flatMap(({ alerts }) => alerts.map(({ id }) => id)));
-  return items.flatMap((alert) => groups.get(alert.id) ?? (folded.has(alert.id) ? [] : { alert }));
 }

@@ -16,10 +16,11 @@ from api.review.tables import tables
 
 
 def pack(frozen: bytes, printed: bytes, review: Mapping[str, Any]) -> bytes:
-    """A ZIP of report.json (byte for byte as signed), its PDF, tables, factors, rules and edits, and the manifest."""
+    """A ZIP of report.json (byte for byte as signed), its PDF, tables, factors, alerts, rules, edits, and manifest."""
     report = decoded(frozen)
     files = {"report.json": frozen, "report.pdf": printed, "tables.xlsx": to_xlsx(tables(report))}
     files["factors.json"] = _readable(report["consumption"]["factors"])
+    files["alerts.json"] = _readable(report["alerts"])
     files["rules.json"] = _readable(report["rules"])
     files["edits.json"] = _readable(report["edits"])
     hashes = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}

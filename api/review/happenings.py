@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from api.review.scope import Scope
 from api.standing import registers
 from storage import reviews
@@ -32,12 +34,14 @@ async def gaps(scope: Scope) -> dict[str, Any]:
 
 
 async def alerts(scope: Scope) -> dict[str, Any]:
-    """Anomalies by rule with their outcomes; those with most at stake one by one, with the last word about each."""
+    """Anomalies by rule with their outcomes; those with most at stake one by one, with the numbers behind each and
+    the last word about it."""
     asked = (scope.served.database, scope.sight, scope.uscc, *scope.bounds)
     rules: dict[str, Counter[str]] = {}
     for row in await reviews.alert_counts(*asked):
         rules.setdefault(row["rule"], Counter())[row["state"]] = row["alerts"]
-    items = [_timed(scope, row) for row in await reviews.alerts(*asked, MOST)]
+    found = await reviews.alerts(*asked, MOST)
+    items = [_timed(scope, {**row, "evidence": msgspec.json.decode(row["evidence"])}) for row in found]
     return {
         "count": sum(counts.total() for counts in rules.values()),
         "rules": [{"rule": rule, "total": counts.total(), "states": dict(counts)} for rule, counts in rules.items()],

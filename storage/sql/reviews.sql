@@ -61,8 +61,8 @@ order by rule, state;
 -- name: review_alerts
 -- Alerts of enterprise $3 during [$4, $5), most at stake first, at most $6, each with what was last said about it.
 select
-    a.id, a.rule, a.severity, a.metering_point, a.meter, a.onset, a.ended, a.state, a.amount, a.tce, a.money, a.zh, a.en,
-    last.actor, last.note
+    a.id, a.rule, a.severity, a.metering_point, a.meter, a.opened_at, a.onset, a.ended, a.state, a.evidence,
+    a.amount, a.tce, a.money, a.zh, a.en, last.actor, last.note
 from alert_item a
 left join lateral (
     select actor, note from alert_event where alert_id = a.id and note <> '' order by id desc limit 1

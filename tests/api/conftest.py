@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +60,13 @@ enterprises:
     meters:
       - {code: M-1, profile: chint-dtsu666, at: E-1, from: 2026-01-01T00:00:00+08:00, ct: 10,
          driver: modbus-tcp, address: 10.0.1.5:502, unit: 1, every: 60s}
+"""
+_ALERT = """
+insert into alert (key, rule, severity, enterprise_id, metering_point_id, onset, ended, state, zh, en, evidence)
+select $1 || ':x', $1, 'warning', e.id, m.id, $3, $4, 'open', '句', 'sentence', $5::text::jsonb
+from enterprise e left join metering_point m on m.enterprise_id = e.id and m.code = $2
+where e.uscc = $6
+returning id
 """
 _EXPECTED = "update schedule set valid_from = $1 where cadence_s is not null"
 """Readings are expected since the meters are there, not only since the registry knows of them."""
@@ -125,6 +133,12 @@ class World:
         async with self.db.transaction() as conn:
             changed = await intervals.replace(conn, columns, whole, later_readings())
             await intervals.roll_up(conn, changed, {point: self.services.points.points[point].zone})
+
+    async def alert(self, rule: str, onset: int, ended: int | None, code: str | None = "E-1", **evidence: Any) -> int:
+        """The id of a new open alert of the first enterprise, found now."""
+        span = instant(onset), None if ended is None else instant(ended)
+        found: int = await self.db.pool.fetchval(_ALERT, rule, code, *span, json.dumps(evidence), USCC)
+        return found
 
     async def readings(self, rows: list[tuple[int, int, float]]) -> None:
         """Store (point, time, value)."""

@@ -2,8 +2,6 @@
 
 import csv
 import io
-import json
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,24 +18,6 @@ from tests.api.conftest import START, USCC, World, assert_problem
 
 HOUR = 3600 * MICROSECOND
 SHANGHAI = "Asia/Shanghai"
-_ALERT = """
-insert into alert (
-    key, rule, severity, enterprise_id, metering_point_id, onset, ended, opened_at, state, zh, en, evidence
-)
-select $1 || ':x', $1, 'warning', e.id, m.id, $3, $4, coalesce($5, now()), 'open', '句', 'sentence', $6::text::jsonb
-from enterprise e left join metering_point m on m.enterprise_id = e.id and m.code = $2
-where e.uscc = $7
-returning id
-"""
-
-
-async def alert(
-    world: World, rule: str, onset: int, ended: int | None, code: str | None = "E-1", **evidence: Any
-) -> int:
-    """A new alert's id; found when it is inserted."""
-    about = (instant(onset), None if ended is None else instant(ended), None, json.dumps(evidence), USCC)
-    found: int = await world.db.pool.fetchval(_ALERT, rule, code, *about)
-    return found
 
 
 @pytest.mark.servers
@@ -46,7 +26,7 @@ async def test_later_corrections_do_not_hide_what_was_found(world: World) -> Non
     await world.intervals(point, {n: (25.0 if n != 40 else 250.0, Quality.MEASURED) for n in range(96)})
     await world.readings([(point, START + n * 15 * minute, 100.0 + n / 4) for n in range(97)])
     onset, ended = START + 10 * HOUR, START + 10 * HOUR + 15 * minute
-    number = await alert(world, "spike", onset, ended, factor=10.0)
+    number = await world.alert("spike", onset, ended, factor=10.0)
     thresholds = f"/v1/rules/gap/thresholds/point:{USCC}/E-1"
     await world.client.put(thresholds, headers={"X-API-Key": world.keys["operator"]}, json={"cadences": 7})
     await edits.add(world.db, point, Wish("set", onset, ended, 25.0, "a wrong pulse"), "wang")
@@ -76,7 +56,7 @@ async def test_gaps_and_thresholds_as_they_were_and_are(world: World) -> None:
     gap = "insert into gap (point_id, from_time, to_time, missing, cadence_s) values ($1, $2, $3, $4, 60)"
     for quantity, missing in (("active_energy_import", 60), ("active_power", 61)):
         await world.db.pool.execute(gap, world.point("E-1", quantity), instant(onset), instant(onset + HOUR), missing)
-    number = await alert(world, "gap", onset, None, quantities=["active_power", "active_energy_import"])
+    number = await world.alert("gap", onset, None, quantities=["active_power", "active_energy_import"])
     path = f"/v1/rules/gap/thresholds/point:{USCC}/E-1"
     put = await world.client.put(path, headers={"X-API-Key": world.keys["operator"]}, json={"cadences": 7})
     assert put.status_code == 200
@@ -95,7 +75,7 @@ async def test_gaps_and_thresholds_as_they_were_and_are(world: World) -> None:
 async def test_a_balance_is_set_against_those_below(world: World) -> None:
     for code, value in (("E-1", 25.0), ("E-3", 20.0)):
         await world.intervals(world.point(code), dict.fromkeys(range(96 * 4), (value, Quality.MEASURED)))
-    number = await alert(world, "balance", START + 2 * DAY, START + 4 * DAY)
+    number = await world.alert("balance", START + 2 * DAY, START + 4 * DAY)
     series = (await world.ok(f"/v1/alerts/{number}/evidence"))["series"]
     assert (series["interval"], series["reference"]["kind"]) == ("1d", "below")
     at = series["start"].index("2026-01-03T00:00:00+08:00")
@@ -108,7 +88,7 @@ async def test_a_gateway_has_gaps_and_no_series(world: World) -> None:
     for code in ("E-1", "E-2", "G-1"):
         point = world.services.points.by_metering_point[USCC, code]
         await world.db.pool.execute(gap, next(iter(point.values())), instant(START))
-    number = await alert(world, "gateway", START, None, None, meters=["M-1", "M-2"])
+    number = await world.alert("gateway", START, None, None, meters=["M-1", "M-2"])
     found = await world.ok(f"/v1/alerts/{number}/evidence")
     assert (found["series"], found["parts"]) == (None, [])
     assert [one["metering_point"] for one in found["gaps"]] == ["E-1", "E-2"]
@@ -118,7 +98,7 @@ async def test_a_gateway_has_gaps_and_no_series(world: World) -> None:
 
 @pytest.mark.servers
 async def test_evidence_is_for_those_who_see_the_alert(world: World) -> None:
-    number = await alert(world, "gap", START, None)
+    number = await world.alert("gap", START, None)
     assert_problem(await world.get(f"/v1/alerts/{number}/evidence", "regulator"), 404, "not-found")
     early = await world.ok(f"/v1/alerts/{number}/evidence?as_of=2026-01-01T00:00:00%2B08:00")
     assert early["found_at"] == "2026-01-01T00:00:00+08:00"

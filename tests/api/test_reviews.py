@@ -14,7 +14,7 @@ import pytest
 from openpyxl import load_workbook
 
 from config.quality import Quality
-from tests.api.conftest import OTHER, USCC, World, assert_problem
+from tests.api.conftest import OTHER, START, USCC, World, assert_problem
 
 pytestmark = pytest.mark.servers
 
@@ -100,6 +100,16 @@ async def test_edits_of_the_period_are_told_also_undone_ones(world: World) -> No
     packed = await world.get(f"/v1/reviews/{review['id']}/evidence.zip")
     with zipfile.ZipFile(io.BytesIO(packed.content)) as pack:
         assert [one["id"] for one in json.loads(pack.read("edits.json"))] == [first]
+
+
+async def test_the_evidence_pack_has_the_numbers_behind_each_alert(world: World) -> None:
+    await metered(world)
+    number = await world.alert("night", START, None, size=1.5)
+    review = await made(world)
+    packed = await world.get(f"/v1/reviews/{review['id']}/evidence.zip")
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as pack:
+        [found] = json.loads(pack.read("alerts.json"))["items"]
+    assert (found["id"], found["evidence"], found["onset"]) == (number, {"size": 1.5}, "2026-01-01T00:00:00+08:00")
 
 
 async def test_a_period_is_asked_for_and_bounded(world: World) -> None:

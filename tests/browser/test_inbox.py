@@ -129,7 +129,22 @@ async def test_an_alert_shows_its_evidence_and_is_dealt_with(console: Console) -
         assert await console.db.pool.fetchval("select revoked_by from suppression") == "班长"
 
 
-async def test_filters_are_in_the_address_and_the_list_is_live(console: Console) -> None:
+async def test_what_comes_takes_its_place_and_the_keyboard_keeps_its_own(console: Console) -> None:
+    await raised(console, 1)
+    async with console.signed_in("/alerts?rule=level") as page:
+        rows = page.locator(".inbox-row")
+        await expect(rows).to_have_count(1)
+        await page.keyboard.press("j")
+        await raised(console, 2, "night")
+        await console.db.pool.execute("update alert set rule = 'level' where rule = 'night' and zh = '第 2 条'")
+        newer = await console.db.pool.fetchval("select id from alert where zh = '第 2 条'")
+        await console.post(f"/v1/alerts/{newer}/comment", {"note": "x"})
+        await expect(rows).to_have_count(2)  # without a reload, in its place
+        await expect(rows.first).to_contain_text("第 2 条")
+        await expect(page.locator(".inbox-row[aria-current]")).to_contain_text("第 1 条")
+
+
+async def test_filters_are_in_the_address_and_what_ends_goes(console: Console) -> None:
     await raised(console, 2)
     async with console.signed_in(f"/alerts?enterprise={WORKS}") as page:
         rows = page.locator(".inbox-row")

@@ -5,7 +5,7 @@ import { all, get, session } from "../api.js";
 import { atMostEvery, every, fill, h } from "../dom.js";
 import { number, when } from "../format.js";
 import { carrierName, t } from "../i18n.js";
-import { SEVERITIES, SORTS, STATES, WHOSE, filtersOf, grouped, inboxOf, queryOf } from "../inbox.js";
+import { SEVERITIES, SORTS, STATES, WHOSE, filtersOf, inboxOf, queryOf } from "../inbox.js";
 import { keys, keysButton, showKeys } from "../keys.js";
 import { live } from "../live.js";
 import { card, empty, failed, into, ruleName, segments, select } from "../parts.js";
@@ -105,7 +105,7 @@ class Page {
     const { items, next, cursor } = this.inbox;
     const there = new Set(items.map(({ id }) => id));
     this.#selected = new Set([...this.#selected].filter((id) => there.has(id)));
-    this.#rows = grouped(items).flatMap((each) => (each.alert ? each : [each, ...(this.#opened.has(each.key) ? each.alerts.map((alert) => ({ alert, inside: true })) : [])])).slice(0, this.#shown);
+    this.#rows = this.inbox.rows().flatMap((each) => (each.alert ? each : [each, ...(this.#opened.has(each.key) ? each.alerts.map((alert) => ({ alert, inside: true })) : [])])).slice(0, this.#shown);
     const acts = { select: (alerts) => this.#toggle(alerts), acknowledge: (alerts) => this.#acknowledge(alerts), open: (key) => this.#unfold(key), address: (alert) => `#/alerts/${alert.id}${this.inbox.query}` };
     const at = this.#at();
     fill(this.#rowsAt, this.#rows.map((row, i) => (row.alert ? alertRow : groupRow)(row, { current: i === at && cursor.id !== null, selected: this.#selected, opened: this.#opened, ...acts })));
@@ -134,8 +134,8 @@ class Page {
   }
 
   async #further() {
+    if (this.#rows.length < this.#shown) await this.inbox.more(this.signal).catch((error) => this.#failed(error));
     this.#shown += SHOWN;
-    if (this.inbox.next && this.inbox.items.length < this.#shown) await this.inbox.more(this.signal).catch((error) => this.#failed(error));
     this.#redraw();
   }
 
@@ -155,8 +155,9 @@ class Page {
     const at = this.inbox.cursor.id === null ? 0 : Math.max(0, Math.min(this.#rows.length - 1, this.#at() + by));
     if (!this.#rows[at]) return;
     this.inbox.cursor = { id: keyOf(this.#rows[at]), at };
-    fill(this.list, this.#draw());
+    this.#rowsAt.querySelector("[aria-current]")?.removeAttribute("aria-current");
     const row = this.#rowsAt.children[at];
+    row.setAttribute("aria-current", "true");
     row.querySelector(".inbox-go").focus({ preventScroll: true });
     row.scrollIntoView({ block: "nearest" });
   }
