@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from alerts.finding import Subject
 from config.carriers import carriers
+from config.formulas import Formula
 from config.quality import Quality
 from config.rules import Limits
 from config.samples import MICROSECOND, Instants
@@ -30,7 +31,8 @@ DAY, HOUR, QUARTER = 86_400 * MICROSECOND, 3600 * MICROSECOND, 900 * MICROSECOND
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A metering point. `register`: the quantity that counts its carrier; empty: none is measured."""
+    """A metering point. `register`: the quantity that counts its carrier; empty: none is measured. `unit`: the
+    register's, of a virtual one its carrier's."""
 
     subject: Subject
     carrier: str
@@ -42,6 +44,8 @@ class Place:
     """By quantity."""
     verified_until: date | None = None
     """Of the meter that stands there now."""
+    formula: Formula = field(default_factory=dict)
+    """Of a virtual one: the metered ones it comes down to, with their shares."""
 
     def point(self, quantity: str) -> Point | None:
         """Of a quantity; "" is the register, FLOW the carrier's power or flow. None: it is not measured."""

@@ -33,7 +33,9 @@ def places(sites: Iterable[Site], points: PointTable) -> list[Place]:
 
 def _place(site: Site, points: PointTable) -> Place:
     known = points.by_metering_point.get((site.uscc, site.code), {})
-    register = main_quantity(carriers()[site.carrier], site.direction, known) or ""
+    carrier, formula = carriers()[site.carrier], points.formulas.get((site.uscc, site.code), {})
+    register = main_quantity(carrier, site.direction, known) or ""
+    counted = register or (carrier.quantity if formula else "")
     subject = Subject(
         uscc=site.uscc,
         enterprise_id=site.enterprise_id,
@@ -52,9 +54,10 @@ def _place(site: Site, points: PointTable) -> Place:
         site.direction,
         site.parent,
         register,
-        QUANTITIES[register].unit if register else "",
+        QUANTITIES[counted].unit if counted else "",
         {quantity: points.points[point] for quantity, point in known.items()},
         site.verified_until,
+        formula,
     )
 
 

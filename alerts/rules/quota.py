@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -20,35 +20,39 @@ _WORDS = {"monthly": ("月度", "month"), "annual": ("年度", "year")}
 
 
 class Quota(Inspection):
-    """About a metering point with an allowance of its own. Months and years are the zone's; what is exceeded is
-    critical, what will be at the rate so far a warning."""
+    """About a metering point with an allowance of its own, also a virtual one. Months and years are the zone's; what is
+    exceeded is critical, what will be at the rate so far a warning."""
 
     name = "quota"
     needs = (("daily", ""),)
+    together = True
 
     def applies(self, place: Place, limits: Limits) -> bool:
-        return bool(place.register) and (limits["monthly"] is not None or limits["annual"] is not None)
+        counted = bool(place.register or place.formula)
+        return counted and (limits["monthly"] is not None or limits["annual"] is not None)
 
     def lookback(self, limits: Limits) -> int:
         return 366 if limits["annual"] is not None else 31
 
     def find(self, history: History, limits: Sequence[Limits]) -> Iterator[Finding]:
+        row_of = {(one.subject.uscc, one.subject.metering_point): row for row, one in enumerate(history.places)}
         zone = ZoneInfo(history.zone)
         days = [datetime.fromtimestamp(at / MICROSECOND, zone).date() for at in history.days[:-1].tolist()]
         periods: tuple[_Period, ...] = ("monthly", "annual")
-        for row, place in enumerate(history.places):
-            for period in periods:
-                if limits[row][period] is not None:
-                    yield from self._period(history, row, place, days, period, limits[row])
+        for place, own in zip(history.places, limits, strict=True):
+            wanted = [period for period in periods if own[period] is not None and self.applies(place, own)]
+            values = _daily(history, place, row_of) if wanted else []
+            for period in wanted:
+                yield from self._period(history, values, place, days, period, own)
 
     def _period(
-        self, history: History, row: int, place: Place, days: list[date], period: _Period, limits: Limits
+        self, history: History, values: Sequence[float], place: Place, days: list[date], period: _Period, limits: Limits
     ) -> Iterator[Finding]:
         used, first, allowed = 0.0, 0, float(limits[period])
         for index, day in enumerate(days):
             if index and _begin(period, day) != _begin(period, days[index - 1]):
                 used, first = 0.0, index
-            used += float(np.nan_to_num(history.daily[""].value[row, index]))
+            used += values[index]
             begin, length = _begin(period, day), _length(period, day)
             gone = ((day - begin).days + 1) / length
             expected = used / gone
@@ -87,6 +91,22 @@ class Quota(Inspection):
         onset = _instant(begin, history.zone)
         amount = max(used, expected) - allowed
         return self.finding(place, (onset, ended), (zh, en), evidence, amount=amount, severity=severity, part=period)
+
+
+def _daily(history: History, place: Place, row_of: Mapping[tuple[str, str], int]) -> list[float]:
+    """What a metering point used each day; 0 where that is not known. That of a virtual one is known where all its
+    parts' are."""
+    value, uscc = history.daily[""].value, place.subject.uscc
+    found: list[float]
+    if not place.formula:
+        found = np.nan_to_num(value[row_of[uscc, place.subject.metering_point]]).tolist()
+        return found
+    rows = [row_of.get((uscc, code)) for code in place.formula]
+    if None in rows:
+        return [0.0] * value.shape[1]
+    shares = np.array(list(place.formula.values()))
+    found = np.nan_to_num(shares @ value[np.array(rows)]).tolist()
+    return found
 
 
 def _begin(period: _Period, day: date) -> date:

@@ -27,9 +27,12 @@ MIDNIGHT = START - 8 * HOUR
 
 
 def place(code: str, body: Mapping[str, Any]) -> Place:
-    """A metering point with its register, unless it says `register = ""`, and further `quantities`."""
+    """A metering point with its register, unless it says `register = ""` or has a `formula`; and further
+    `quantities`."""
     subject = Subject(USCC, 1, "第一企业", ZONE, 1, code, body.get("name", "总进线"), 1, "M-1", "")
-    carrier, register = body.get("carrier", "electricity"), body.get("register", "active_energy_import")
+    carrier, virtual = body.get("carrier", "electricity"), "formula" in body
+    register = body.get("register", "" if virtual else "active_energy_import")
+    counted = "active_energy_import" if virtual else register
     names = [name for name in (register, *body.get("quantities", [])) if name]
     points = {name: _point(number, name, code, carrier) for number, name in enumerate(names, 1)}
     until = body.get("verified_until")
@@ -39,9 +42,10 @@ def place(code: str, body: Mapping[str, Any]) -> Place:
         body.get("direction", "import"),
         body.get("parent", ""),
         register,
-        QUANTITIES[register].unit if register else "",
+        QUANTITIES[counted].unit if counted else "",
         points,
         date.fromisoformat(until) if until else None,
+        body.get("formula", {}),
     )
 
 

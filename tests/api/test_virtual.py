@@ -8,9 +8,9 @@ import pytest
 
 from api.times import parse
 from config.quality import Quality
-from config.samples import now_us
+from config.samples import MICROSECOND, now_us
 from storage import registry
-from tests.api.conftest import OTHER, USCC, World, assert_problem
+from tests.api.conftest import OTHER, START, USCC, World, assert_problem
 
 pytestmark = pytest.mark.servers
 
@@ -145,3 +145,17 @@ async def test_lists_show_the_formula(plant: World) -> None:
     assert_problem(problem, 400, "invalid-parameter", "quantity")
     assert_problem(await plant.get(at("V-SUM"), "regulator"), 404, "not-found")
     assert (OTHER, "V-SUM") not in plant.services.points.formulas
+
+
+async def test_a_virtual_metering_point_has_an_allowance(plant: World) -> None:
+    days = 86_400 * MICROSECOND
+    past = START + (now_us() - START - 3 * 3600 * MICROSECOND) // days * days
+    quarters = range(96 * 40)
+    await plant.intervals(plant.point("E-1"), dict.fromkeys(quarters, (10.0, MEASURED)), start=past - 40 * days)
+    export = plant.point("E-2", "active_energy_export")
+    await plant.intervals(export, dict.fromkeys(quarters, (3.0, MEASURED)), start=past - 40 * days)
+    asked = {"scope": f"point:{USCC}/V-SUM", "thresholds": {"monthly": 100}, "days": 35}
+    found = (await plant.post("/v1/rules/quota/dry-run", json=asked)).json()
+    assert {one["metering_point"] for one in found["findings"]} == {"V-SUM"}
+    over = next(one for one in found["findings"] if one["ended"])
+    assert (over["amount"] + 100) % 672 == pytest.approx(0), "whole days of 96 quarters, 10 in and 3 out each"
