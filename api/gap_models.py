@@ -21,7 +21,8 @@ class GapItem(BaseModel):
     enterprise: str
     metering_point: str = Field(description="Of several silenced together (`group=together`): the first")
     name: str
-    metering_points: int = Field(description="How many; more than one only with `group=together`")
+    gaps: int = Field(description="How many gaps this stands for; more than one only with `group=together`")
+    metering_points: int = Field(description="Of how many metering points they are")
     quantities: list[str]
     start: datetime = Field(alias="from", description="When the first missing reading was due")
     end: datetime | None = Field(alias="to", description="null: it still lasts")

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 Shown = Literal["open", "backfilling", "estimated", "accepted", "closed"]
 Cause = Literal["silent", "refused", "rejected", "gateway", "collector", "stream", "planned"]
 Owner = Literal["enterprise", "centre"]
-_PLAIN = ("id", "uscc", "enterprise", "metering_point", "name", "metering_points", "quantities", "cause", "state")
+_PLAIN = (
+    "id",
+    "uscc",
+    "enterprise",
+    "metering_point",
+    "name",
+    "gaps",
+    "metering_points",
+    "quantities",
+    "cause",
+    "state",
+)
 _MORE = ("owner", "assignee", "closed_by", "missing")
 
 
@@ -64,7 +75,7 @@ async def page(
             asked.cause, asked.owner, asked.assignee, asked.group, asked.together, zones, days, list(coming), below,
             limit + 1,
         )  # fmt: skip
-    more = rows[limit - 1]["id"] if len(rows) > limit else None
+    more = rows[limit - 1]["key"] if len(rows) > limit else None
     return Page([_item(row, clock, now) for row in rows[:limit]], None if more is None else str(more))
 
 

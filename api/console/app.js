@@ -9,6 +9,7 @@ import { failed } from "./parts.js";
 import alert from "./pages/alert.js";
 import alerts from "./pages/alerts.js";
 import enterprise from "./pages/enterprise.js";
+import gaps from "./pages/gaps.js";
 import instruments from "./pages/instruments.js";
 import notices from "./pages/notices.js";
 import overview from "./pages/overview.js";
@@ -24,6 +25,7 @@ const ROUTES = [
   [/^\/metering-points\/([^/]+)\/([^/]+)$/, point],
   [/^\/alerts$/, alerts],
   [/^\/alerts\/(\d+)$/, alert],
+  [/^\/gaps$/, gaps],
   [/^\/notices$/, notices],
   [/^\/rules$/, rules],
   [/^\/rules\/([^/]+)$/, rule],
@@ -60,7 +62,7 @@ function header(path) {
   const link = (href, text, current) => h("a", { href, "aria-current": current ? "page" : undefined }, text);
   return h("header", { class: "top" },
     h("a", { class: "brand", href: "#/" }, h("img", { src: "./icon.svg", alt: "", width: 26, height: 26 }), h("span", {}, t("app.name"))),
-    h("nav", { "aria-label": t("nav.label") }, link("#/", t("nav.overview"), path === "/" || path.startsWith("/enter") || path.startsWith("/meter")), link("#/alerts", t("nav.alerts"), path.startsWith("/alerts") || path === "/notices"), link("#/rules", t("nav.rules"), path.startsWith("/rules")), link("#/instruments", t("nav.instruments"), path === "/instruments"), link("#/reviews", t("nav.reviews"), path === "/reviews")),
+    h("nav", { "aria-label": t("nav.label") }, link("#/", t("nav.overview"), path === "/" || path.startsWith("/enter") || path.startsWith("/meter")), link("#/alerts", t("nav.alerts"), path.startsWith("/alerts") || path === "/notices"), link("#/gaps", t("nav.gaps"), path === "/gaps"), link("#/rules", t("nav.rules"), path.startsWith("/rules")), link("#/instruments", t("nav.instruments"), path === "/instruments"), link("#/reviews", t("nav.reviews"), path === "/reviews")),
     h("div", { class: "right" }, liveBadge(), languages(), h("span", { class: "who", title: t(`role.${who.role}`) }, who.name), h("button", { class: "button quiet", type: "button", onclick: signOut }, t("nav.signout"))));
 }
 

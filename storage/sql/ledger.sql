@@ -4,12 +4,12 @@
 -- name: ledger_page
 -- Newest first. $3 enterprise, $4 metering point, $5 state, $6 cause, $7 owner, $8 assignee, $9 group: null is any;
 -- $10 whether those of one group are to be one item; $11 and $12 zones and the last day on which what was found then is
--- overdue by now (null: not asked); $13 enterprises whose history is coming in; $14 ids below; $15 limit.
+-- overdue by now (null: not asked); $13 enterprises whose history is coming in; $14 keys below; $15 limit.
 with part as (
     select
         gap.*, enterprise.uscc, enterprise.name as enterprise, enterprise.zone, metering_point.code,
         metering_point.name as metering_point_name, metering_point.id as metering_point_id, point.quantity,
-        case when $10 then coalesce(group_id, lead, gap.id) else coalesce(lead, gap.id) end as item
+        case when $10 then coalesce(group_id, lead, gap.id) else coalesce(lead, gap.id) end as key
     from gap
     join point on point.id = gap.point_id
     join metering_point on metering_point.id = point.metering_point_id
@@ -22,7 +22,8 @@ with part as (
         ))
 ), item as (
     select
-        part.item as id, min(part.uscc) as uscc, min(part.zone) as zone,
+        part.key, min(coalesce(part.lead, part.id)) as id, count(distinct coalesce(part.lead, part.id)) as gaps,
+        min(part.uscc) as uscc, min(part.zone) as zone,
         (array_agg(part.enterprise order by part.id))[1] as enterprise,
         (array_agg(part.code order by part.id))[1] as metering_point,
         (array_agg(part.metering_point_name order by part.id))[1] as name,
@@ -48,7 +49,7 @@ with part as (
             else part.missing
         end) as missing
     from part
-    group by part.item
+    group by part.key
 )
 select item.*, gap_owner(cause) as owner
 from item
@@ -58,8 +59,8 @@ where ($5::text is null or state = $5) and ($6::text is null or cause = $6)
         select from unnest($11, $12::date[]) as cut (zone, day)
         where cut.zone = item.zone and (item.opened_at at time zone item.zone)::date <= cut.day
     ))
-    and ($14::bigint is null or id < $14)
-order by id desc
+    and ($14::bigint is null or key < $14)
+order by key desc
 limit $15;
 
 -- name: ledger_zones

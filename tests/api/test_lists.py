@@ -131,6 +131,7 @@ async def test_gaps_carriers_profiles(world: World) -> None:
         "enterprise": "Beijing Works",
         "metering_point": "E-1",
         "name": "Main incomer",
+        "gaps": 1,
         "metering_points": 1,
         "quantities": ["active_energy_import"],
         "zone": "Asia/Shanghai",

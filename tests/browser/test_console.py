@@ -24,6 +24,7 @@ PAGES = (
     "/alerts/1",
     "/rules",
     "/rules/offline",
+    "/gaps",
     f"/instruments?enterprise={WORKS}",
     "/reviews",
 )
