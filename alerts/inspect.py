@@ -28,6 +28,7 @@ from storage import history, thresholds
 from storage.alerts import Running
 from storage.database import Database
 from storage.errors import Unavailable
+from storage.gaps import FOREVER
 from storage.points import PointTable
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Inspections:
         """When back-filled readings came last since then."""
         self._oldest = 0
         """The oldest of them."""
+        self._kept: int | None = None
+        """The oldest that the database knows of, for another watch to take over; None: it was not asked yet."""
 
     def history_came(self, now: int, oldest: int) -> None:
         """Back-filled readings, the oldest of this time, were stored: what was looked at may look otherwise now."""
@@ -89,15 +92,19 @@ class Inspections:
 
     async def turn(self, points: PointTable, now: int) -> None:
         """Run what is due. Raises Unavailable."""
-        oldest = now
-        if self._history is not None and now - self._history > QUIET:
-            oldest, self._history = self._oldest, None
-            self._done = {key: past for key, past in self._done.items() if past <= oldest}
+        oldest = await self._come_in(now)
         zones = {point.zone for point in points.points.values()}
         due = [(rule, zone, closed(rule, zone, now)) for rule in self._rules for zone in zones]
         due = [(rule, zone, past) for rule, zone, past in due if self._done.get((rule.name, zone)) != past]
-        if not due:
-            return
+        if due:
+            await self._look(points, due, oldest)
+        if oldest < now and self._history is None:
+            async with self._db.connection() as conn:
+                await history.set_uninspected(conn, None)
+            self._kept = FOREVER
+
+    async def _look(self, points: PointTable, due: Sequence[tuple[Inspection, str, int]], oldest: int) -> None:
+        """Run inspections of zones up to an instant, and as far back as history has come in."""
         async with self._db.connection() as conn:
             there = by_zone(places(await history.sites(conn), points))
             limits = Thresholds(await thresholds.read(conn))
@@ -111,6 +118,25 @@ class Inspections:
                 log.exception("inspection %s failed in %s; it is left out until its next time", rule.name, zone)
             if rule.costly or known == self._known:
                 self._done[rule.name, zone] = past
+
+    async def _come_in(self, now: int) -> int:
+        """How far back history has come in that is to be looked at now; `now`: there is none."""
+        async with self._db.connection() as conn:
+            if self._kept is None:
+                known = await history.uninspected(conn)
+                self._kept = FOREVER if known is None else known
+                if known is not None:
+                    self.history_came(now, known)
+            if self._history is None:
+                return now
+            if self._oldest < self._kept:
+                await history.set_uninspected(conn, self._oldest)
+                self._kept = self._oldest
+        if now - self._history <= QUIET:
+            return now
+        self._history = None
+        self._done = {key: past for key, past in self._done.items() if past <= self._oldest}
+        return self._oldest
 
     async def _run(self, rule: Inspection, there: Sequence[Place], limits: Thresholds, past: int, oldest: int) -> None:
         """Look at what an inspection sees anyhow, and as far back as history has come in."""

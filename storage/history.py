@@ -1,4 +1,5 @@
-"""What inspections of the watch look at, as columns: hours of readings, conflicts, delays. Read only.
+"""What inspections of the watch look at, as columns: hours of readings, conflicts, delays; and which history they have
+not looked at yet.
 
 Instants are int64 microseconds.
 """
@@ -129,3 +130,17 @@ async def verdicts(conn: Connection, points: Points, kind: str, start: int, past
         for point, first, last, base, text in rows
         for evidence in [json.loads(text)]
     ]
+
+
+async def uninspected(conn: Connection) -> int | None:
+    """From when on back-filled readings have not been looked at yet; None: all have."""
+    since: int | None = await conn.fetchval(SQL["history_uninspected"])
+    return since
+
+
+async def set_uninspected(conn: Connection, since: int | None) -> None:
+    """None: all have been looked at; else also those from `since` on have not."""
+    if since is None:
+        await conn.execute(SQL["history_uninspected_drop"])
+    else:
+        await conn.execute(SQL["history_uninspected_set"], since)

@@ -79,3 +79,13 @@ select
 from verdict
 where point_id = any($1::integer[]) and kind = $2 and from_time >= $3 and from_time < $4
 order by point_id, from_time;
+
+-- name: history_uninspected
+select (extract(epoch from since) * 1000000)::bigint from uninspected;
+
+-- name: history_uninspected_set
+insert into uninspected (since) values (timestamptz 'epoch' + $1::bigint * interval '1 microsecond')
+on conflict (one) do update set since = least(uninspected.since, excluded.since);
+
+-- name: history_uninspected_drop
+delete from uninspected;

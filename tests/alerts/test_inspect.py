@@ -323,10 +323,13 @@ async def test_history_is_looked_at_as_far_back_as_it_came(world: World) -> None
     await consume(world, child, [90.0] * 5 + [130.0] * 3 + [90.0] * 10 + [130.0] * 4 + [90.0] * 18)
     now = MIDNIGHT + 40 * DAY + 3 * HOUR
     async with world.watching() as watch:
-        for _ in range(2):
-            watch._inspections.history_came(now - HOUR, MIDNIGHT)
-            await watch._inspections.turn(await load_points(world.db), now)
+        watch._inspections.history_came(now - 10 * MINUTE, MIDNIGHT)
+        await watch._inspections.turn(await load_points(world.db), now - 9 * MINUTE)
+    async with world.watching() as watch:  # another one takes over before it has looked
+        for at in (now, now + 6 * MINUTE, now + 30 * MINUTE):
+            await watch._inspections.turn(await load_points(world.db), at)
             await watch.cycle()
+    assert await world.db.pool.fetchval("select count(*) from uninspected") == 0
     rows = await world.db.pool.fetch("select onset, ended, state from alert where rule = 'balance' order by onset")
     assert [tuple(row) for row in rows] == [
         (instant(MIDNIGHT + first * DAY), instant(MIDNIGHT + past * DAY), "resolved")
