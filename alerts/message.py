@@ -25,6 +25,7 @@ _EVENTS = {
     "reopened": ("再次发生", "back"),
     "reminded": ("仍未确认", "still open"),
     "escalated": ("升级", "escalated"),
+    "assigned": ("指派给您", "assigned to you"),
     "resolved": ("恢复", "resolved"),
 }
 

@@ -58,11 +58,13 @@ async def acknowledge(db: Database, ids: Sequence[int], by: By, note: str) -> No
 
 
 async def assign(db: Database, alert: int, by: By, assignee: str, note: str) -> None:
-    """It is for `assignee` (empty: nobody) to deal with. Raises CannotAct."""
+    """It is for `assignee` (empty: nobody) to deal with, and a target of that name is told. Raises CannotAct."""
     async with db.transaction() as conn:
         await _claim(conn, [alert], by, "assigned")
         await conn.execute(SQL["alert_assign"], [alert], assignee)
         await _record(conn, [alert], by, "assigned", f"{assignee or '–'}{': ' if note else ''}{note}")
+        if assignee != by.actor:
+            await notifications.assigned(conn, alert, assignee, now_us())
 
 
 async def comment(db: Database, alert: int, by: By, note: str) -> None:

@@ -15,7 +15,7 @@ from storage.queries import SQL
 if TYPE_CHECKING:
     from storage.database import Connection, Database
 
-Event = Literal["opened", "reopened", "reminded", "escalated", "resolved"]
+Event = Literal["opened", "reopened", "reminded", "escalated", "assigned", "resolved"]
 State = Literal["waiting", "sent", "given_up"]
 POLL_S = 0.2
 
@@ -84,6 +84,11 @@ async def tell(conn: Connection, alerts: Sequence[int], event: Event, now: int) 
     if alerts:
         await conn.execute(SQL["notification_drop"], alerts, None)
         await conn.execute(SQL["notification_tell"], alerts, event, now)
+
+
+async def assigned(conn: Connection, alert: int, name: str, now: int) -> None:
+    """Somebody is to deal with an alert: the target of this name is told, if there is one, whatever else it is told."""
+    await conn.execute(SQL["notification_assigned"], alert, name, now)
 
 
 async def resolved(conn: Connection, alerts: Sequence[int], due: int, *, tell: bool) -> None:

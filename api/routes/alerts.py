@@ -105,7 +105,8 @@ async def acknowledge(served: Served, who: Asker, seen: Seen, id: Number, body: 
 
 @router.post("/v1/alerts/{id}/assign", response_model=AlertAnswer)
 async def assign(served: Served, who: Asker, seen: Seen, id: Number, body: Assign) -> dict[str, Any]:
-    """Give an alert to somebody to deal with; an empty assignee takes it back."""
+    """Give an alert to somebody to deal with, who is told where a target has the same name; an empty assignee takes it
+    back."""
     may(who, "assign alerts")
     before = await one_alert(served, seen, id)
     await may_be_given(served.database, body.assignee, before["uscc"], "alerts")

@@ -13,6 +13,13 @@ join target on target.enabled
 where alert.id = any($1::bigint[])
 on conflict do nothing;
 
+-- name: notification_assigned
+-- Target $2 is to be told that an alert ($1) was assigned to it. $3 now.
+insert into notification_item (alert_id, target_id, event, due)
+select $1, target.id, 'assigned', timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+from target where target.enabled and target.name = $2
+on conflict do nothing;
+
 -- name: notification_drop
 -- Nothing more is to be told of these alerts ($1); event $2 only, null: any.
 delete from notification_item

@@ -124,6 +124,20 @@ async def test_what_somebody_cares_for_or_dismissed_stays_theirs_when_it_comes_b
     assert await life.events() == []
 
 
+async def test_whoever_an_alert_is_given_to_is_told_by_the_target_of_that_name(life: Life) -> None:
+    far = Target("li", "mail", "li@example.org", min_severity="critical", escalations_only=True)
+    await targets.put(life.world.db, far, "ops")
+    await life.open()
+    for assignee in ("li", "nobody is called so", "ops", "duty"):
+        await alert_actions.assign(life.world.db, 1, OPS, assignee, "")
+    rows = await life.world.db.pool.fetch(
+        "select name, event from notification_item join target on target.id = target_id order by name, event"
+    )
+    assert [tuple(row) for row in rows] == [("duty", "assigned"), ("duty", "opened"), ("li", "assigned")]
+    await alert_actions.assign(life.world.db, 1, OPS, "li", "")
+    assert len(await life.events()) == 3, "once is enough"
+
+
 async def test_people_resolve_and_the_episode_goes_on_quietly(life: Life) -> None:
     await life.open()
     await life.tell_all()

@@ -41,7 +41,7 @@ create table notification_item (
     id bigint generated always as identity primary key,
     alert_id bigint not null references alert,
     target_id integer not null references target on delete cascade,
-    event text not null check (event in ('opened', 'reopened', 'reminded', 'escalated', 'resolved')),
+    event text not null check (event in ('opened', 'reopened', 'reminded', 'escalated', 'assigned', 'resolved')),
     due timestamptz not null,
     notification_id bigint references notification on delete cascade
 );
