@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,6 +13,8 @@ from api.times import local
 from config.samples import MICROSECOND, Instants
 
 Interval = Literal["15m", "1h", "1d", "1mo", "1y"]
+INTERVALS: tuple[Interval, ...] = get_args(Interval)
+"""From short to long."""
 MOST = 400_000
 """Buckets (times series) in one answer."""
 FIXED = {"15m": 900, "1h": 3600}

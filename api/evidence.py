@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from alerts.thresholds import Thresholds
 from api import balance
-from api.buckets import FIXED, Interval, edges, word
+from api.buckets import FIXED, INTERVALS, Interval, edges, word
 from api.composition import Composition, composition
 from api.consumption import Buckets, source
 from api.expected import longest_interval
+from api.live import multiplier
 from api.services import Services
 from api.times import DAY, microseconds, parse
 from config import clocks
+from config.carriers import carriers
 from config.quality import Quality
 from config.rules import rules
 from config.samples import MICROSECOND, Instants, Values
@@ -30,11 +32,14 @@ from storage.points import PointTable
 from storage.views import Sight
 
 MOST = 400 * DAY
+SETTLED = 4
+"""Intervals of a metering point after which nothing of them is awaited any more."""
 WEEKS = 4
 """Weeks before the onset of which the usual course is made."""
 WEEK = 7 * DAY
-_DAILY = ("balance", "quota")
-"""Rules that judge whole days."""
+HOUR = DAY // 24
+_SHORTEST: dict[str, Interval] = {"balance": "1d", "quota": "1d", "power_energy": "1h"}
+"""Of rules that do not judge quarters of an hour."""
 _PERIOD: dict[str, Interval] = {"monthly": "1mo", "annual": "1y"}
 
 
@@ -75,6 +80,8 @@ class Excerpt:
     now: Buckets
     found: Buckets | None
     """As known when it was found; None: nothing was."""
+    settled: NDArray[np.bool_]
+    """Buckets that were over then, and long enough for their readings to have come."""
     reference: Reference
 
     @property
@@ -86,7 +93,7 @@ class Excerpt:
         """Whether something that was shown then is shown otherwise now."""
         if self.found is None:
             return False
-        then = ~np.isnan(self.found.value) & (self.found.quality != Quality.MISSING)
+        then = ~np.isnan(self.found.value) & (self.found.quality != Quality.MISSING) & self.settled
         same = np.isclose(self.found.value, self.now.value, rtol=1e-9, atol=0)
         return bool((then & ~same).any())
 
@@ -103,6 +110,7 @@ async def excerpt(
         framed,
         await known(served, made, framed, now),
         await known(served, before, framed, found_at) if before else None,
+        framed.at[1:] <= found_at - SETTLED * longest_interval(made.points, int(framed.at[0]), int(framed.at[-1])),
         await reference(served, seen, alert, made, framed, now),
     )
 
@@ -123,7 +131,8 @@ def frame(alert: Mapping[str, Any], made: Composition, zone: str) -> Frame:
     start, past = (parse(alert["excerpt"][end]) for end in ("from", "to"))
     start = max(start, past - MOST)
     days = (past - start) / DAY
-    interval: Interval = "1d" if alert["rule"] in _DAILY or days > 31 else "1h" if days > 3 else "15m"
+    suits: Interval = "1d" if days > 31 else "1h" if days > 3 else "15m"
+    interval = max(suits, _SHORTEST.get(alert["rule"], suits), key=INTERVALS.index)
     step = (
         max(FIXED[interval], longest_interval(made.points, start, past) // MICROSECOND) if interval in FIXED else None
     )
@@ -149,6 +158,8 @@ async def reference(
                 return Reference("below", "其下级计量点之和", "sum of the metering points below it", below)
     if alert["rule"] == "quota" and alert["evidence"].get("period") in _PERIOD:
         return allowance(alert["evidence"], framed)
+    if alert["rule"] == "power_energy" and (power := await integrated(served, alert, framed)) is not None:
+        return power
     onset = parse(alert["onset"])
     before = framed.moved(onset - WEEKS * WEEK, onset)
     past = await known(served, made, before, now)
@@ -156,6 +167,23 @@ async def reference(
     zh = f"平常用量：此前 {WEEKS} 周同一星期几、同一时刻的中位数"
     en = f"usual course: median of the same weekday and time of the {WEEKS} weeks before"
     return Reference("usual", zh, en, usual(value, before, framed))
+
+
+async def integrated(served: Services, alert: Mapping[str, Any], framed: Frame) -> Reference | None:
+    """Power, or a flow, added up: the mean of each hour's readings; unknown where an hour has none."""
+    table, first, last = await served.registry(), int(framed.at[0]), int(framed.at[-1])
+    quantities = table.by_metering_point[alert["uscc"], alert["metering_point"]]
+    point = table.points.get(quantities.get(carriers()[alert["carrier"]].flow, 0))
+    if point is None:
+        return None
+    hours = await views.reading_hours(served.database, point.id, first, last)
+    power = np.abs(hours.mean) * np.array([multiplier(point, hour) for hour in hours.hour.tolist()])
+    place = np.searchsorted(framed.at, hours.hour, "right") - 1
+    count, value = (np.bincount(place, weights, len(framed.at) - 1) for weights in (None, power))
+    whole = count == np.diff(framed.at) // HOUR
+    return Reference(
+        "power", "功率（流量）按小时积分", "power (or flow) added up by the hour", np.where(whole, value, np.nan)
+    )
 
 
 def allowance(evidence: Mapping[str, Any], framed: Frame) -> Reference:

@@ -21,7 +21,7 @@ class EvidenceSpan(BaseModel):
 class ReferenceCourse(BaseModel):
     """What the consumption is compared with."""
 
-    kind: Literal["usual", "below", "allowance"]
+    kind: Literal["usual", "below", "allowance", "power"]
     zh: str
     en: str
     value: Numbers

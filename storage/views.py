@@ -18,7 +18,7 @@ from config.samples import Points
 from storage import alerts as alert_rows
 from storage import edits as edit_rows
 from storage import gaps as gap_rows
-from storage import intervals, moments, quality, readings
+from storage import history, intervals, moments, quality, readings
 from storage import ledger as gap_ledger
 from storage import lineage as lineage_rows
 from storage import proofs as proof_rows
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.edits import State as EditState
     from storage.edits import Touched
+    from storage.history import ReadingHours
     from storage.intervals import IntervalColumns, RollupColumns
     from storage.ledger import Asked as AskedGaps
     from storage.lineage import Ground, Lineage
@@ -350,6 +351,12 @@ async def reading_series(db: Database, point: int, start: int, past: int) -> Rea
     """Readings of a point in [start, past)."""
     async with db.connection() as conn:
         return await readings.series(conn, point, start, past)
+
+
+async def reading_hours(db: Database, point: int, start: int, past: int) -> ReadingHours:
+    """Readings of a point in [start, past) by the hour."""
+    async with db.connection() as conn:
+        return await history.reading_hours(conn, np.array([point], np.int32), start, past)
 
 
 async def latest(db: Database) -> ReadingColumns:

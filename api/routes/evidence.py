@@ -41,8 +41,8 @@ async def alert_evidence(
     correction hides it, and as known now; the course it is compared with; readings, verdicts, gaps and edits; the
     thresholds.
 
-    `reference` is what the rule compares with where that is a course (`below`, `allowance`), and else the usual course.
-    CSV and Arrow hold the series alone.
+    `reference` is what the rule compares with where that is a course (`below`, `allowance`, `power`), and else the
+    usual course. CSV and Arrow hold the series alone.
     """
     alert = await one_alert(served, seen, id)
     zone = alert["zone"]

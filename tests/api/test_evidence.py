@@ -83,6 +83,34 @@ async def test_a_balance_is_set_against_those_below(world: World) -> None:
 
 
 @pytest.mark.servers
+async def test_power_is_added_up_by_the_hour(world: World) -> None:
+    power, minute = world.point("E-1", "active_power"), 60 * MICROSECOND
+    await world.intervals(world.point("E-1"), dict.fromkeys(range(96), (25.0, Quality.MEASURED)))
+    await world.readings([(power, START + n * 10 * minute, 0.5) for n in range(60)])
+    number = await world.alert("power_energy", START, START + 12 * HOUR)
+    series = (await world.ok(f"/v1/alerts/{number}/evidence"))["series"]
+    assert (series["interval"], series["reference"]["kind"]) == ("1h", "power")
+    at = series["start"].index("2026-01-01T00:00:00+08:00")
+    assert series["reference"]["value"][at : at + 11] == [50.0] * 10 + [None]  # 0.5 kW x CT 100
+    assert series["now"]["value"][at] == 100.0
+
+
+@pytest.mark.servers
+async def test_what_was_still_to_come_is_no_correction(world: World) -> None:
+    point = world.point("E-1")
+    await world.intervals(point, dict.fromkeys(range(40), (25.0, Quality.MEASURED)))
+    number = await world.alert("balance", START, START + DAY)
+    await world.db.pool.execute("update point set since = $1", instant(START))
+    await world.db.pool.execute("update metered_interval set since = $1", instant(START + 11 * HOUR))
+    await world.intervals(point, dict.fromkeys(range(40, 96), (25.0, Quality.MEASURED)))
+    path = f"/v1/alerts/{number}/evidence?as_of=2026-01-01T11:00:00%2B08:00"
+    series = (await world.ok(path))["series"]
+    at = series["start"].index("2026-01-01T00:00:00+08:00")
+    assert (series["found"]["value"][at], series["now"]["value"][at]) == (1000.0, 2400.0)
+    assert series["changed"] is False
+
+
+@pytest.mark.servers
 async def test_a_gateway_has_gaps_and_no_series(world: World) -> None:
     gap = "insert into gap (point_id, from_time, cadence_s) values ($1, $2, 60)"
     for code in ("E-1", "E-2", "G-1"):
