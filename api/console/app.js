@@ -14,6 +14,7 @@ import instruments from "./pages/instruments.js";
 import notices from "./pages/notices.js";
 import overview from "./pages/overview.js";
 import point from "./pages/point.js";
+import quality from "./pages/quality.js";
 import reviews from "./pages/reviews.js";
 import rule from "./pages/rule.js";
 import rules from "./pages/rules.js";
@@ -29,6 +30,7 @@ const ROUTES = [
   [/^\/notices$/, notices],
   [/^\/rules$/, rules],
   [/^\/rules\/([^/]+)$/, rule],
+  [/^\/quality$/, quality],
   [/^\/instruments$/, instruments],
   [/^\/reviews$/, reviews],
 ];
@@ -62,7 +64,7 @@ function header(path) {
   const link = (href, text, current) => h("a", { href, "aria-current": current ? "page" : undefined }, text);
   return h("header", { class: "top" },
     h("a", { class: "brand", href: "#/" }, h("img", { src: "./icon.svg", alt: "", width: 26, height: 26 }), h("span", {}, t("app.name"))),
-    h("nav", { "aria-label": t("nav.label") }, link("#/", t("nav.overview"), path === "/" || path.startsWith("/enter") || path.startsWith("/meter")), link("#/alerts", t("nav.alerts"), path.startsWith("/alerts") || path === "/notices"), link("#/gaps", t("nav.gaps"), path === "/gaps"), link("#/rules", t("nav.rules"), path.startsWith("/rules")), link("#/instruments", t("nav.instruments"), path === "/instruments"), link("#/reviews", t("nav.reviews"), path === "/reviews")),
+    h("nav", { "aria-label": t("nav.label") }, link("#/", t("nav.overview"), path === "/" || path.startsWith("/enter") || path.startsWith("/meter") || path === "/quality"), link("#/alerts", t("nav.alerts"), path.startsWith("/alerts") || path === "/notices"), link("#/gaps", t("nav.gaps"), path === "/gaps"), link("#/rules", t("nav.rules"), path.startsWith("/rules")), link("#/instruments", t("nav.instruments"), path === "/instruments"), link("#/reviews", t("nav.reviews"), path === "/reviews")),
     h("div", { class: "right" }, liveBadge(), languages(), h("span", { class: "who", title: t(`role.${who.role}`) }, who.name), h("button", { class: "button quiet", type: "button", onclick: signOut }, t("nav.signout"))));
 }
 

@@ -11,6 +11,7 @@ const MUTED = "#5a6775";
 const LINE = "#e3e8ed";
 const MOST_UNZOOMED = 400;
 const THIN_PX = 7;
+const HALF_A_DATE = 18; // px: the first date stands below the first bucket's middle, and no numbers may stand left of that
 const AMBER = "#c98a00";
 const COLOURS = {
   electricity: "#1f6fb2", natural_gas: "#c8741a", coal_gas: "#a8642a", biogas: "#6f8f2f", water: "#1893a8",
@@ -65,7 +66,7 @@ export function onBucket(made, choose) {
 const frame = (small, zoomed = false) => ({
   animation: false,
   textStyle: { fontFamily: "inherit", color: INK },
-  grid: { left: small ? 4 : 8, right: small ? 4 : 12, top: 30, bottom: zoomed ? 34 : 6, containLabel: true },
+  grid: { left: HALF_A_DATE, right: small ? 4 : 12, top: 30, bottom: zoomed ? 34 : 6, containLabel: true },
 });
 const axis = { axisLine: { lineStyle: { color: "#b9c3cc" } }, axisTick: { show: false }, axisLabel: { color: MUTED, fontSize: 11 } };
 const scale = (unit) => ({

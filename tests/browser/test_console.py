@@ -22,6 +22,8 @@ PAGES = (
     POINT,
     "/alerts",
     "/alerts/1",
+    "/quality",
+    f"/quality?enterprise={WORKS}",
     "/rules",
     "/rules/offline",
     "/gaps",

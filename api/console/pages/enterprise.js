@@ -36,6 +36,7 @@ function heading(item) {
     h("h1", {}, item.name),
     h("div", { class: "facts" }, fact(t("word.uscc"), item.uscc), fact(t("word.industry"), item.industry && `${industryName(item.industry)} ${item.industry}`), fact(t("word.region"), item.region), fact(t("word.points"), number(item.metering_points)), fact(t("overview.completeness"), completenessBar(item.completeness_today)),
       h("a", { href: `#/alerts?enterprise=${item.uscc}` }, t("enterprise.alerts", { n: item.open_alerts })),
+      h("a", { href: `#/quality?enterprise=${item.uscc}` }, t("quality.title")),
       h("a", { href: `#/instruments?enterprise=${item.uscc}` }, t("nav.instruments")),
       h("a", { href: `#/reviews?enterprise=${item.uscc}` }, t("nav.reviews"))),
   ];

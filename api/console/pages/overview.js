@@ -22,7 +22,7 @@ export default function overview(place, _, query, signal) {
   const newest = h("div");
   const ticker = new Ticker();
   fill(place, h("h1", { class: "sr" }, t("nav.overview")), tiles,
-    h("div", { class: "columns" }, card(t("overview.enterprises"), list),
+    h("div", { class: "columns" }, card(t("overview.enterprises"), list, h("a", { href: "#/quality" }, t("quality.title"))),
       h("div", { class: "side" }, card(t("overview.newest"), newest, h("a", { href: "#/alerts" }, t("overview.all"))), card(t("overview.readings"), ticker.element))));
 
   const refresh = () => into(tiles, async () => {
