@@ -11,14 +11,15 @@ from alerts.finding import Finding, Inspection, date, number
 from alerts.history import History, Matrix, Place, span, stretches
 from config.rules import Limits
 
-ACTIVE, REACTIVE = "active_energy_import", "reactive_energy_import"
+ACTIVE, REACTIVE, BACK = "active_energy_import", "reactive_energy_import", "reactive_energy_export"
 
 
 class PowerFactor(Inspection):
-    """About a metering point with registers of active and reactive energy: kWh / sqrt(kWh² + kvarh²)."""
+    """About a metering point with registers of active and reactive energy: kWh / sqrt(kWh² + kvarh²). Reactive energy
+    that was fed back counts as what was drawn: too much compensation is as bad as too little."""
 
     name = "power_factor"
-    needs = (("daily", ACTIVE), ("daily", REACTIVE))
+    needs = (("daily", ACTIVE), ("daily", REACTIVE), ("daily", BACK))
 
     def applies(self, place: Place, limits: Limits) -> bool:
         return ACTIVE in place.points and REACTIVE in place.points
@@ -27,7 +28,7 @@ class PowerFactor(Inspection):
         return int(limits["days"]) + 7
 
     def find(self, history: History, limits: Sequence[Limits]) -> Iterator[Finding]:
-        active, reactive = history.daily[ACTIVE].value, history.daily[REACTIVE].value
+        active, reactive = history.daily[ACTIVE].value, _reactive(history)
         for length in {one["days"] for one in limits}:
             rows = [row for row, one in enumerate(limits) if one["days"] == length]
             if active.shape[1] >= length:
@@ -56,6 +57,13 @@ class PowerFactor(Inspection):
                 ),
                 {"until": until, "days": length, "power_factor": found, "active": active, "reactive": reactive},
             )
+
+
+def _reactive(history: History) -> Matrix:
+    """Of each day, both ways together where both are counted."""
+    drawn = history.daily[REACTIVE].value
+    both = np.array([[BACK in place.points] for place in history.places])
+    return np.where(both, drawn + history.daily[BACK].value, drawn) if both.any() else drawn
 
 
 RULE = PowerFactor()
