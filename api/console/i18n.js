@@ -1,4 +1,4 @@
-// Words in the chosen language: the console's own from lang/*.json, carriers and quantities from the API.
+// Words in the chosen language: the console's own from lang/*.json, carriers, quantities and rules from the API.
 
 import { get } from "./api.js";
 
@@ -8,6 +8,7 @@ const REMEMBERED = "wanjia.language";
 let words = {};
 let carriers = new Map();
 let quantities = new Map();
+let rules = new Map();
 
 export let language = initial();
 
@@ -38,13 +39,15 @@ export function tOr(key, otherwise) {
 }
 
 export async function learn() {
-  const [carrier, quantity] = await Promise.all([get("/v1/carriers"), get("/v1/quantities")]);
+  const [carrier, quantity, rule] = await Promise.all([get("/v1/carriers"), get("/v1/quantities"), get("/v1/rules")]);
   carriers = new Map(carrier.items.map((item) => [item.code, item]));
   quantities = new Map(quantity.items.map((item) => [item.name, item]));
+  rules = new Map(rule.items.map((item) => [item.name, item]));
 }
 
 export const carrierName = (code) => carriers.get(code)?.[language] ?? code;
 export const carrierCodes = () => [...carriers.keys()];
+export const ruleText = (name) => rules.get(name)?.[language] ?? name;
 export const quantityName = (name) => quantities.get(name)?.[language] ?? name;
 export const quantityUnit = (name) => quantities.get(name)?.unit ?? "";
 /** The instantaneous quantity shown beside a carrier's consumption. */

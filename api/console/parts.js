@@ -2,7 +2,7 @@
 
 import { fill, h } from "./dom.js";
 import { percent } from "./format.js";
-import { t, tOr } from "./i18n.js";
+import { ruleText, t } from "./i18n.js";
 
 /** What is shown while nothing is there yet. */
 function loading() {
@@ -58,7 +58,7 @@ export function badge(state, text) {
 
 export const onlineBadge = (online) => (online ? badge("ok", t("online.yes")) : badge("off", t("online.no")));
 export const severityBadge = (severity) => badge(severity, t(`severity.${severity}`));
-export const ruleName = (rule) => tOr(`rule.${rule}`, rule);
+export const ruleName = (rule) => ruleText(rule).replace(/^./, (first) => first.toUpperCase());
 
 export function alertCount(count, href) {
   if (!count) return h("span", { class: "muted" }, "0");

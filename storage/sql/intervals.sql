@@ -101,7 +101,8 @@ with day as materialized (
 ), unproved as (
     update proof p set stale = true
     from day d
-    where p.point_id = d.point_id and p.day = (d.start at time zone $3::text)::date and not p.stale
+    where d.start < now() - interval '1 day'  -- one that still runs has no proof
+        and p.point_id = d.point_id and p.day = (d.start at time zone $3::text)::date and not p.stale
 )
 select point_id, start from bucket where quality is null;
 
