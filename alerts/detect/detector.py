@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alerts.detect import change as lasting
 from alerts.detect import drift as slow
+from alerts.detect import follow as lasting
 from alerts.detect import quick
+from alerts.detect.begin import begun, evenly
 from alerts.detect.causes import fits
+from alerts.detect.change import Change
 from alerts.detect.days import DAY_S, SECOND, Cutter, daylight_saving
 from alerts.detect.incident import Cause, Incident, measure
 from alerts.detect.memory import HOURS, KEEP, WEEK, Array, Memory
@@ -48,7 +50,7 @@ class Detector:
         self._next = 0
         self._day = 0
         """Days seen before row 0."""
-        self._change: lasting.Change | None = None
+        self._change: Change | None = None
         self._incident: Incident | None = None
         self._burst: _Burst | None = None
         self._drift: tuple[slow.Drift, Incident] | None = None
@@ -104,20 +106,33 @@ class Detector:
                     self._begin_change(change, row)
                 return
 
-    def _change_of(self, row: int, signs: list[str]) -> lasting.Change | None:
+    def _change_of(self, row: int, signs: list[str]) -> Change | None:
         """The change that begins to show on this day; a drift is told at once."""
-        since = None
-        if "drift" in signs:
-            found = None if self._drift else slow.slowly(self._memory, row, self._past.value("drift", row))
-            signs.remove("drift")
-            if found is not None and found[0]:
-                if self._drifts(row):
-                    self._begin_drift(found[1], row)
-            elif found is not None and not signs:
-                signs, since = ["drift"], found[1]
-        if not signs:
-            return None
-        return lasting.begun(self._memory, self._past, self._weekday, row, signs, self._clear, since)
+        since = self._look_for_drift(row, signs)
+        sudden = [name for name in signs if name not in ("drift", "even7", "even14")]
+        if since is not None and not sudden:
+            sudden = ["drift"]
+        elif sudden:
+            since = None
+        memory, past, weekday = self._memory, self._past, self._weekday
+        change = begun(memory, past, weekday, row, sudden, self._clear, since) if sudden else None
+        if change is None and "even7" in signs:
+            change = evenly(memory, past, weekday, row, self._clear)
+        return change
+
+    def _look_for_drift(self, row: int, signs: list[str]) -> int | None:
+        """Tells a drift that begins to show; the first row of a step that showed as one."""
+        for sign, weeks in (("even14", slow.even_weeks), ("drift", slow.like_weeks)):
+            found = slow.slowly(weeks(self._memory, row)) if sign in signs and self._drift is None else None
+            if found is None:
+                continue
+            slowly, week = found
+            start, grows = row + 1 - (slow.WEEKS - week) * WEEK, self._past.value(sign, row) > 0
+            if slowly and grows and (sign == "even14" or self._drifts(row)):
+                self._begin_drift(start, row, self._past.value(sign, row))
+            elif not slowly and sign == "drift":
+                return start
+        return None
 
     def _drifts(self, row: int) -> bool:
         """Whether one factor explains the last week well."""
@@ -125,8 +140,7 @@ class Detector:
         fit = fits(self._memory, rows, row - slow.WEEKS * WEEK + 1, self._weekday[rows], usual)[Cause.LEVEL]
         return fit.rest <= slow.REST and fit.explained >= slow.EXPLAINED
 
-    def _begin_drift(self, start: int, row: int) -> None:
-        size = self._past.value("drift", row)
+    def _begin_drift(self, start: int, row: int, size: float) -> None:
         incident = Incident(Cause.DRIFT, self._onset(start), None, int(self._known[row]), size)
         self._drift = slow.Drift(start, row, size), incident
         self.incidents.append(incident)
@@ -169,15 +183,15 @@ class Detector:
 
     # -- changes that last
 
-    def _begin_change(self, change: lasting.Change, row: int) -> None:
+    def _begin_change(self, change: Change, row: int) -> None:
         self._change = change
         self._incident = Incident(change.cause, self._onset(change.start), None, int(self._known[row]))
         for day in range(change.start, row + 1):
             lasting.correct(self._memory, change, self._weekday, day)
-        change.judge(row)
+        change.judge(self._memory, row)
         self._tell(self._incident, change, row)
 
-    def _tell(self, incident: Incident, change: lasting.Change, row: int) -> None:
+    def _tell(self, incident: Incident, change: Change, row: int) -> None:
         if not change.sure:
             return
         if not any(one is incident for one in self.incidents):

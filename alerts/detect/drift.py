@@ -1,4 +1,7 @@
-"""A factor that grows slowly over weeks. It stands beside other changes: memory follows it, so it hides none."""
+"""A factor that grows slowly over weeks; a slow fall is what seasons and business do.
+
+It stands beside other changes: memory follows it, so it hides none.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alerts.detect import even
 from alerts.detect.memory import WEEK, Array, Memory, day_gain, median
 
 WEEKS = 6
@@ -46,17 +50,28 @@ class Drift:
         return True
 
 
-def slowly(memory: Memory, row: int, value: float) -> tuple[bool, int] | None:
-    """Whether the factor grew slowly over the last six weeks, or at once, and the first day of it; None: neither."""
+def like_weeks(memory: Memory, row: int) -> Array:
+    """Natural logarithms of the factors of the last six weeks, by like-days before them."""
+    first = row - WEEKS * WEEK + 1
+    gains = [day_gain(memory, day, memory.expected(day, first)) for day in range(first, row + 1)]
+    return median(np.array(gains).reshape(WEEKS, WEEK), axis=1)
+
+
+def even_weeks(memory: Memory, row: int) -> Array:
+    """The same as all loads share them, by the four weeks before."""
     days = np.arange(row - WEEKS * WEEK + 1, row + 1)
-    gains = [day_gain(memory, int(day), memory.expected(int(day), int(days[0]))) for day in days]
-    weeks = median(np.array(gains).reshape(WEEKS, WEEK), axis=1) * math.copysign(1, value)
+    return median(even.factors(memory, days.reshape(WEEKS, WEEK), np.full(WEEKS, days[0])), axis=1)
+
+
+def slowly(weeks: Array) -> tuple[bool, int] | None:
+    """Whether the factor of six weeks changed slowly, or at once, and in which week it began; None: neither."""
+    weeks = weeks * math.copysign(1, weeks[-1])
     ramp = min(_ramp(weeks, begin) for begin in range(3))
     step = min(_step(weeks, begin) for begin in range(1, WEEKS))
     if min(ramp, step)[0] > UNEXPLAINED * float((weeks**2).sum()) or weeks[-1] > SEASON:
         return None
     slow = ramp[0] < step[0]
-    return slow, int(days[0]) + WEEK * (ramp if slow else step)[1]
+    return slow, (ramp if slow else step)[1]
 
 
 def _ramp(weeks: Array, begin: int) -> tuple[float, int]:

@@ -38,7 +38,7 @@ AWHILE = 6
 """Hours: a spike is shorter."""
 AROUND = (np.arange(HOURS) + np.array([[-1], [0], [1]])) % HOURS
 """Each hour, and one either side."""
-RECENT = 98
+RECENT = 160
 """Days in which a standstill or a peak is remembered."""
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alerts.detect import even
 from alerts.detect.memory import HOURS, WEEK, Array, Memory, median
 
 WEEKS = 4
@@ -46,6 +47,8 @@ SIGNS = {
     "weekend": Sign(6, 0.20, 1.4),
     "clock": Sign(7, 0.30, 1.25),
     "drift": Sign(14, 0.14, 1.5),
+    "even7": Sign(7, 0.1, 1.0),
+    "even14": Sign(14, 0.1, 1.0),
 }
 
 
@@ -57,6 +60,8 @@ def statistics(memory: Memory, rows: Array, weekday: Array) -> dict[str, Array]:
     found["night7"] = _night(_added(memory, _window(rows, 7), rows))
     found["weekend"] = _weekend(memory, rows, weekday)
     found["clock"] = _clock(memory, rows)
+    found["even7"] = _even(memory, rows, 7, 7, doubt=2.0)
+    found["even14"] = _even(memory, rows, 14, 35, doubt=1.5)
     return found
 
 
@@ -165,6 +170,16 @@ def _clock(memory: Memory, rows: Array) -> Array:
     with np.errstate(invalid="ignore"):
         nearer = np.where(told, np.maximum(away[0] - best, 0) / (best + 0.01), 0.0)
     return np.where(away[1] <= away[-1], nearer, -nearer)
+
+
+def _even(memory: Memory, rows: Array, days: int, apart: int, *, doubt: float) -> Array:
+    """The factor that the last days share with the four weeks that ended `apart` days ago."""
+    window, since = _window(rows, days), rows + 1 - apart
+    told = (since >= even.BEFORE) & (memory.seen[np.maximum(window, 0)].mean(axis=1) >= SEEN)
+    found = np.zeros(len(rows))
+    if told.any():
+        found[told] = even.shared(even.factors(memory, window[told], since[told]), doubt)
+    return found
 
 
 def errors(memory: Memory, rows: Array) -> Array:

@@ -27,6 +27,13 @@ def works(days: int = DAYS, seed: int = 1, step_s: int = 3600) -> Array:
     return load * daily * chance.normal(1, 0.05, len(load)) / per
 
 
+def household(days: int = DAYS, seed: int = 1) -> Array:
+    """A base load and, mostly in the evening, whatever happens: no day is much like another."""
+    chance = np.random.default_rng(seed)
+    usual = np.where(np.arange(days * 24) % 24 >= 16, 0.6, 0.2)
+    return 0.2 + chance.gamma(0.8, usual)
+
+
 def told(value: Array, step_s: int = 3600, zone: str = "UTC") -> list[Incident]:
     detector = Detector(step_s, zone)
     detector.feed(START + np.arange(len(value)) * step_s * 1_000_000, value)
@@ -63,6 +70,19 @@ def test_a_factor_is_named_by_its_size(factor: float, cause: Cause, lasts: int) 
     value[span(70.4, 70.4 + lasts)] *= factor
     incident = only(value, cause, 70.4, 70.4 + lasts)
     assert np.exp(incident.size) == pytest.approx(factor, rel=0.15)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_phase_that_a_household_loses(seed: int) -> None:
+    value = household(seed=seed)
+    value[span(70.4, 90)] *= 2 / 3
+    only(value, Cause.LOST_PHASE, 70.4, 90, slack=3)
+
+
+def test_people_on_holiday_are_no_lost_phase() -> None:
+    value = household()
+    value[span(70.4, 84)] = np.minimum(value[span(70.4, 84)], 0.3)
+    assert not {one.cause for one in told(value)} & {Cause.LOST_PHASE, Cause.RATIO, Cause.LEVEL}
 
 
 def test_a_register_that_catches_up_was_frozen() -> None:
@@ -117,6 +137,12 @@ def test_a_slow_drift() -> None:
     value = works()
     value[span(60, 110)] *= np.repeat(np.linspace(1, 1.4, 50), 24)
     assert Cause.DRIFT in [one.cause for one in told(value[span(0, 110)])]
+
+
+def test_a_slow_fall_is_no_drift_of_a_meter() -> None:
+    value = works()
+    value[span(60, 110)] *= np.repeat(np.linspace(1, 0.7, 50), 24)
+    assert Cause.DRIFT not in [one.cause for one in told(value[span(0, 110)])]
 
 
 def test_nothing_is_told_in_the_first_four_weeks() -> None:

@@ -1,4 +1,5 @@
-"""Consumption series with seeded meter faults, and when each fault truly lasted; their twins have none."""
+"""Consumption series as other meters would tell them, with seeded faults and when each truly lasted; their twins have
+none."""
 
 from __future__ import annotations
 
@@ -10,9 +11,11 @@ import numpy as np
 
 from collector.pairs import Array
 
-DAY = 86400
+DAY, HOUR = 86400, 3600
 QUIET_DAYS = 36
 """No fault begins in the first five weeks."""
+NOISE = 0.02
+"""By which a factor differs from interval to interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,10 @@ class _Place:
         return self.value[self.begin : self.past]
 
     @property
+    def noise(self) -> Array:
+        return self.chance.normal(1, NOISE, len(self.part))
+
+    @property
     def usual(self) -> float:
         """A high load of the weeks before: the 90th percentile."""
         before = self.value[max(self.begin - 28 * DAY // self.series.step, 0) : self.begin]
@@ -82,19 +89,17 @@ def _spike(place: _Place) -> None:
     place.part[:] = place.usual * place.chance.uniform(5, 15)
 
 
-def _times(factor: float) -> Callable[[_Place], None]:
+def _times(*factors: float) -> Callable[[_Place], None]:
+    """One of these factors, in no interval exactly."""
+
     def fault(place: _Place) -> None:
-        place.part[:] *= factor
+        place.part[:] *= place.chance.choice(factors) * place.noise
 
     return fault
 
 
-def _ratio(place: _Place) -> None:
-    place.part[:] *= place.chance.choice([2.0, 0.5, 1.5])
-
-
 def _drift(place: _Place) -> None:
-    place.part[:] *= np.linspace(1.0, 1.4, len(place.part))
+    place.part[:] *= np.linspace(1.0, 1.4, len(place.part)) * place.noise
 
 
 def _night(place: _Place) -> None:
@@ -103,8 +108,8 @@ def _night(place: _Place) -> None:
 
 
 def _weekend(place: _Place) -> None:
-    load = place.usual * place.chance.uniform(0.3, 0.8)
-    place.part[place.weekend & (place.hour >= 6) & (place.hour < 20)] += load
+    load, first, hours = place.usual * place.chance.uniform(0.3, 0.8), place.chance.integers(4, 10), 14
+    place.part[place.weekend & (place.hour >= first) & (place.hour < first + hours)] += load
 
 
 def _clock(place: _Place) -> None:
@@ -127,7 +132,7 @@ FAULTS = {
     "spike": _Fault(_spike, 0, 0.1),
     "x10": _Fault(_times(10), 1, 10),
     "x0.1": _Fault(_times(0.1), 1, 10),
-    "ratio": _Fault(_ratio, 10, 40),
+    "ratio": _Fault(_times(2.0, 0.5, 1.5), 10, 40),
     "lost_phase": _Fault(_times(2 / 3), 7, 30),
     "level": _Fault(_times(1.3), 14, 45),
     "drift": _Fault(_drift, 40, 60),
@@ -137,6 +142,24 @@ FAULTS = {
 }
 RULE_OF = {kind: {"x10": "scale", "x0.1": "scale"}.get(kind, kind) for kind in FAULTS}
 """The rule that ought to name each."""
+
+
+def varied(series: Series, seed: int) -> Series:
+    """What a meter of another size tells, from another day on, and every hour where the series has quarters of it."""
+    chance = np.random.default_rng([seed, 1, *series.name.encode()])
+    first = int(chance.uniform(0, 0.2) * series.days) * DAY // series.step
+    value, step = series.value[first:] * 10 ** chance.uniform(-2, 3), series.step
+    if step < HOUR and chance.random() < 0.5:
+        value, step = value[: len(value) // (HOUR // step) * (HOUR // step)].reshape(-1, HOUR // step).sum(axis=1), HOUR
+    return replace(series, start=series.start + first * series.step, step=step, value=value)
+
+
+def counted(series: Series, clean: Series) -> Series:
+    """What a register shows of it that counts in steps of one to ten thousandths of the clean series' mean day."""
+    unit = 10 ** np.ceil(np.log10(np.nanmean(clean.value) * DAY / clean.step)) / 1e4
+    register = np.floor(np.cumsum(np.nan_to_num(series.value)) / unit) * unit
+    value = np.diff(register, prepend=0.0)
+    return replace(series, value=np.where(np.isnan(series.value), np.nan, value))
 
 
 def seeded(series: Series, seed: int, kinds: tuple[str, ...] = tuple(FAULTS)) -> Series:
