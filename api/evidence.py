@@ -32,6 +32,8 @@ from storage.points import PointTable
 from storage.views import Sight
 
 MOST = 400 * DAY
+NOT_OF_CONSUMPTION = ("verification_due",)
+"""Rules that say nothing of a course."""
 SETTLED = 4
 """Intervals of a metering point after which nothing of them is awaited any more."""
 WEEKS = 4
@@ -172,7 +174,7 @@ async def reference(
 async def integrated(served: Services, alert: Mapping[str, Any], framed: Frame) -> Reference | None:
     """Power, or a flow, added up: the mean of each hour's readings; unknown where an hour has none."""
     table, first, last = await served.registry(), int(framed.at[0]), int(framed.at[-1])
-    quantities = table.by_metering_point[alert["uscc"], alert["metering_point"]]
+    quantities = table.by_metering_point.get((alert["uscc"], alert["metering_point"]), {})
     point = table.points.get(quantities.get(carriers()[alert["carrier"]].flow, 0))
     if point is None:
         return None

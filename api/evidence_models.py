@@ -87,9 +87,7 @@ class Evidence(BaseModel):
     marked: EvidenceSpan = Field(description="What the finding is about")
     found_at: datetime = Field(description="As of when `found` and `then` hold: when the alert was opened")
     as_of: datetime = Field(description="As of when all else holds")
-    series: EvidenceSeries | None = Field(
-        description="null: it is about no single metering point, or nothing is metered"
-    )
+    series: EvidenceSeries | None = Field(description="null: it is not about the consumption of a metering point")
     parts: list[GroundPart] = Field(
         description="The registers, with the readings at both edges of the finding (and `words`, their content on the "
         "wire), meters and ratios, verdicts, and edits in force"

@@ -25,7 +25,7 @@ export function evidenceChart(evidence, which, { carrier, width, small, label })
   const told = option.tooltip.formatter;
   option.tooltip.formatter = (hovered) => withReference(told(hovered), series, hovered[0]?.dataIndex);
   option.series.push(
-    { id: "marked", type: "bar", xAxisIndex: 1, yAxisIndex: 1, data: within, barWidth: "100%", barGap: "-100%", z: 0, silent: true, itemStyle: { color: MARK }, emphasis: { disabled: true } },
+    { id: "marked", type: "bar", xAxisIndex: 1, yAxisIndex: 1, data: within, barWidth: "100%", barGap: "-100%", z: 4, silent: true, itemStyle: { color: MARK }, emphasis: { disabled: true } },
     { id: "reference", type: "line", data: series.reference.value.map((value) => value ?? "-"), step: "middle", symbol: "none", z: 5, silent: true, lineStyle: { color: DASHED, width: 1.6, type: "dashed" } },
   );
   return option;

@@ -69,14 +69,19 @@ class Inbox {
     const others = this.items.filter(({ id }) => id !== alert.id);
     const at = others.findIndex((each) => this.#before(alert, each) < 0);
     if (!this.#matches(alert)) this.items = others;
-    else if (at >= 0) this.items = others.toSpliced(at, 0, alert);
+    else if (at >= 0) this.items = [...others.slice(0, at), alert, ...others.slice(at)];
     else this.items = this.next ? others : [...others, alert];
   }
 
   /** What is listed: many of one rule at the same gateway, or of one rule in the same enterprise, as one group ({key,
    * alerts}), which stands by what is at stake in all of it; else one alert ({alert}). */
   rows() {
-    const alike = Map.groupBy(this.items, (each) => `${each.uscc} ${each.rule} ${each.evidence.address ?? ""}`);
+    const alike = new Map();
+    for (const each of this.items) {
+      const key = `${each.uscc} ${each.rule} ${each.evidence.address ?? ""}`;
+      if (!alike.has(key)) alike.set(key, []);
+      alike.get(key).push(each);
+    }
     const groups = new Map([...alike].filter(([, alerts]) => alerts.length >= FOLDED_FROM).map(([key, alerts]) => [alerts[0].id, { key, alerts }]));
     const folded = new Set([...groups.values()].flatMap(({ alerts }) => alerts.map(({ id }) => id)));
     const rows = this.items.flatMap((alert) => groups.get(alert.id) ?? (folded.has(alert.id) ? [] : { alert }));

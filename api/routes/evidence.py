@@ -49,7 +49,8 @@ async def alert_evidence(
     now = await views.present(served.database)
     found_at = min(parse(alert["opened_at"]) if as_of is None else at_instant("as_of", as_of), now)
     made = evidence.made_of(await served.registry(), alert)
-    excerpt = await evidence.excerpt(served, seen, alert, made, found_at, now) if made else None
+    shown = made is not None and alert["rule"] not in evidence.NOT_OF_CONSUMPTION
+    excerpt = await evidence.excerpt(served, seen, alert, made, found_at, now) if shown and made else None
     if form != "application/json":
         return _table(form, alert, excerpt, zone)
     onset = parse(alert["onset"])

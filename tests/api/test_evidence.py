@@ -111,6 +111,14 @@ async def test_what_was_still_to_come_is_no_correction(world: World) -> None:
 
 
 @pytest.mark.servers
+async def test_a_verification_that_ends_is_not_of_consumption(world: World) -> None:
+    number = await world.alert("verification_due", START, None, meter="M-1")
+    found = await world.ok(f"/v1/alerts/{number}/evidence")
+    assert found["series"] is None
+    assert [segment["meter"] for segment in found["parts"][0]["segments"]] == ["M-1"]
+
+
+@pytest.mark.servers
 async def test_a_gateway_has_gaps_and_no_series(world: World) -> None:
     gap = "insert into gap (point_id, from_time, cadence_s) values ($1, $2, 60)"
     for code in ("E-1", "E-2", "G-1"):

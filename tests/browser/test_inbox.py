@@ -159,5 +159,5 @@ async def test_filters_are_in_the_address_and_what_ends_goes(console: Console) -
         await console.push("M-2", "active_power", 0.5)
         await console.push("M-2", "active_energy_import", 1100)
         await expect(rows).to_have_count(0, timeout=30_000)  # it ends before our eyes
-        await page.goto(f"{console.address}/#/alerts?sort=newest&carrier=electricity&severity=warning")
+        await page.goto(f"{console.address}/#/alerts?sort=newest&carrier=electricity&severity=warning&rule=level")
         await expect(rows).to_have_count(2)

@@ -114,7 +114,7 @@ class Page {
     return [
       found.series && course(this.#alert, found, this.signal),
       ...found.parts.map((part) => ground(part, found, found.parts.length > 1)),
-      found.gaps.length > 0 && card(t("alert.gaps"), gaps(found)),
+      found.gaps.length > 0 && card(t("alert.gaps"), gaps(found, this.#alert.uscc)),
       card(t("alert.thresholds"), judged(found.judged_by)),
     ].filter(Boolean);
   }
@@ -175,9 +175,9 @@ function ground(part, { zone }, named) {
   ]);
 }
 
-function gaps({ gaps: rows, zone }) {
+function gaps({ gaps: rows, zone }, uscc) {
   return new Table([
-    { key: "where", label: t("word.point"), class: "main-cell", cell: (row) => row.metering_point },
+    { key: "where", label: t("word.point"), class: "main-cell", cell: (row) => h("a", { href: pointAddress({ uscc, metering_point: row.metering_point }, row.from, row.to ?? row.from) }, row.metering_point) },
     { key: "from", label: t("word.from"), cell: (row) => when(row.from, zone) },
     { key: "length", label: t("word.duration"), cell: (row) => lasting(row.from, row.to) },
     { key: "missing", label: t("point.missing"), class: "num", cell: (row) => number(row.missing) },
