@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PROMPT_S = 900
 """A reading is in time when it is received so many seconds after its own time."""
 _DAY = 86_400 * MICROSECOND
+_DAYS = 2**20
+"""More than there are days since 1970."""
 _COUNTED = Layout(point_id="int4", day="int4", count="int4")
 _OF_POINT = Layout(point_id="int4", count="int4")
 
@@ -37,14 +39,13 @@ class Daily(NamedTuple):
 
 async def count_late(conn: Connection, point: Points, time: Instants, zone_of_point: Mapping[int, str]) -> None:
     """Add readings that came late to those of their days. Points without zone are none that count."""
-    if not len(point):
-        return
-    zones = np.array([zone_of_point.get(one, "") for one in point.tolist()])
+    known, place = np.unique(point, return_inverse=True)
+    zones = np.array([zone_of_point.get(one, "") for one in known.tolist()], np.str_)
     for zone in np.unique(zones[zones != ""]).tolist():
-        mine = zones == zone
-        days = np.stack((point[mine].astype(np.int64), local(time[mine], zone) // _DAY))
-        (points, day), count = np.unique(days, axis=1, return_counts=True)
-        await conn.execute(SQL["late_add"], points.tolist(), day.tolist(), count.tolist())
+        mine = (zones == zone)[place]
+        days, many = np.unique(place[mine] * _DAYS + local(time[mine], zone) // _DAY, return_counts=True)
+        columns = known[days // _DAYS], days % _DAYS, many
+        await conn.execute(SQL["late_add"], *(column.tolist() for column in columns))
 
 
 async def rezone_late(conn: Connection, usccs: Sequence[str]) -> None:

@@ -50,6 +50,8 @@ async def quality(
     """
     if form not in ("application/json", "text/csv"):
         raise Problem("not-acceptable", "quality figures are application/json or text/csv")
+    if each and by in ("day", "month"):
+        raise bad_parameter("each", f"{by}s are apart already; ask by enterprise, for instance")
     apart = by if by in ("day", "month") else each
     begin, past = span(start, to, now_us(), 7)
     whole = form == "text/csv"

@@ -147,6 +147,7 @@ async def test_csv_holds_all_items(world: World) -> None:
         (uscc, day) for uscc in (USCC, OTHER) for day in ("2026-01-01", "2026-01-02")
     ]
     assert (rows[0]["expected"], rows[0]["completeness"], rows[0]["timeliness"]) == (str(3 * 1440 + 24), "0.0", "")
+    assert_problem(await world.get("/v1/quality?by=day&each=month"), 400, "invalid-parameter", "each")
     arrow = await world.get("/v1/quality", headers={"Accept": "application/vnd.apache.arrow.stream"})
     assert_problem(arrow, 406, "not-acceptable")
 

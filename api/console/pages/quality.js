@@ -9,7 +9,7 @@ import { Table, badge, card, empty, failed, into, segments, select } from "../pa
 import { bounds, iso, local } from "../time.js";
 
 const ZONE = "Asia/Shanghai"; // days are those of each enterprise's zone; only the month's ends are told in this one
-const ENTERPRISES = 100; // on a page of the answer: so many with a hundred metering points each can be asked for at once
+const ENTERPRISES = 50; // on a page of the answer, which may tell of 400,000 days of metering points
 const LESS_IS_BETTER = new Set(["estimated_share", "edited_share"]);
 const FIGURES = ["completeness", "timeliness", "plausibility", "estimated_share", "edited_share"];
 
