@@ -22,10 +22,10 @@ Slots = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Grace:
-    """How long readings of each slot may be overdue: so many cadences, and at least so long."""
+    """How long readings of each slot may be overdue: so many cadences, and so long beyond."""
 
     cadences: NDArray[np.float64]
-    least: Instants
+    beyond: Instants
 
     @classmethod
     def of(cls, rule: str, points: Sequence[Point], thresholds: Thresholds) -> Grace:
@@ -36,7 +36,7 @@ class Grace:
 
     def at(self, slot: Slots, cadence: Instants) -> Instants:
         """Of slots with these cadences."""
-        return np.maximum((self.cadences[slot] * cadence).astype(np.int64), self.least[slot])
+        return (self.cadences[slot] * cadence).astype(np.int64) + self.beyond[slot]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from alerts.expected import Windows
 from config.samples import SampleBatch
 from tests.alerts.test_expected import SECOND, point
 
-CADENCE, GRACE = 60 * SECOND, 180 * SECOND
+CADENCE, GRACE = 60 * SECOND, 105 * SECOND
 LATER = 100_000 * SECOND
 
 
@@ -42,7 +42,7 @@ def test_who_never_reported_is_due_when_the_window_begins_and_may_get_time() -> 
     assert deadlines.overdue(CADENCE + GRACE + 1).tolist() == [0, 2]
     deadlines.since[[0, 2]] = 0
     assert deadlines.overdue(1_000 * SECOND).tolist() == []
-    assert deadlines.overdue(1_240 * SECOND).tolist() == [1]
+    assert deadlines.overdue(1_000 * SECOND + CADENCE + GRACE).tolist() == [1]
 
 
 def test_the_lag_of_a_live_reading_is_granted_and_that_of_history_is_not() -> None:
@@ -50,10 +50,10 @@ def test_the_lag_of_a_live_reading_is_granted_and_that_of_history_is_not() -> No
     deadlines.heard(batch((10, 600), received=900), live=True)
     deadlines.heard(batch((20, 600), received=900), live=False)
     deadlines.heard(batch((30, 900)), live=True)
-    assert deadlines.overdue((600 + 240) * SECOND + 1).tolist() == [1]
+    assert deadlines.overdue(600 * SECOND + CADENCE + GRACE + 1).tolist() == [1]
     deadlines.since[1] = 660 * SECOND
-    assert deadlines.overdue((900 + 240) * SECOND).tolist() == []
-    assert deadlines.overdue((900 + 240) * SECOND + 1).tolist() == [0, 2]
+    assert deadlines.overdue(900 * SECOND + CADENCE + GRACE).tolist() == []
+    assert deadlines.overdue(900 * SECOND + CADENCE + GRACE + 1).tolist() == [0, 2]
 
 
 def test_nobody_is_overdue_while_held() -> None:
@@ -108,7 +108,7 @@ def test_every_hole_between_readings_is_marked_whatever_the_batches(
     for rows in batches:
         holes: dict[int, tuple[int, int]] = {}
         for number, time in sorted(rows, key=lambda row: (row[0], row[1])):
-            if time - last[number] > 180:
+            if (time - last[number]) * SECOND > GRACE:
                 start, end = holes.get(number, (last[number], time))
                 holes[number] = (min(start, last[number]), max(end, time))
             last[number] = max(last[number], time)

@@ -68,7 +68,7 @@ def test_vectors_of_silence(rule: str, vector: dict[str, Any]) -> None:
         lasting=vector.get("lasting", True),
         last=None if vector.get("never") else since - vector["cadence_s"] * SECOND,
         cadence=vector["cadence_s"] * SECOND,
-        grace=int(max(limits.get("cadences", 0) * vector["cadence_s"], limits.get("seconds", 0))) * SECOND,
+        grace=int(limits.get("cadences", 0) * vector["cadence_s"] + limits.get("seconds", 0)) * SECOND,
         missing=vector["missing"],
         quantities=tuple(vector.get("quantities", ("active_energy_import", "active_power"))),
         behind=tuple(replace(SUBJECT, meter=meter) for meter in vector.get("behind", ())),

@@ -56,6 +56,8 @@ _SEGMENTS = """
 insert into segment (point_id, valid_from, meter_id, multiplier, resolution)
 select id, $1, metering_point_id, 1, 0.01 from point
 """
+_GRACE = """insert into threshold (rule, scope, body) values ('gap', 'default', '{"cadences": 3, "seconds": 0}')"""
+"""Three readings may be missing, so that tests can tell what is late from what is missing."""
 _SCHEDULES = "insert into schedule (point_id, valid_from, cadence_s) select id, $1, $2 from point"
 
 
@@ -90,6 +92,7 @@ class World:
             await conn.execute(_POINTS, meters, list(self.quantities))
             await conn.execute(_SEGMENTS, start)
             await conn.execute(_SCHEDULES, start, cadence_s)
+            await conn.execute(_GRACE)
 
     def points(self, *meters: int) -> list[int]:
         width = len(self.quantities)

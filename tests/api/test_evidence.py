@@ -66,7 +66,7 @@ async def test_gaps_and_thresholds_as_they_were_and_are(world: World) -> None:
     assert missing["quantities"] == ["active_energy_import", "active_power"]
     assert found["marked"]["to"] is None
     cadences = next(one for one in found["judged_by"]["thresholds"] if one["key"] == "cadences")
-    assert (cadences["then"], cadences["now"]) == (3, 7)
+    assert (cadences["then"], cadences["now"]) == (1, 7)
     assert found["series"]["quantity"] == "active_energy_import"  # power is no register
     assert found["series"]["interval"] == "1d"  # it has lasted for months
 

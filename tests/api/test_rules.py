@@ -25,8 +25,8 @@ async def test_every_rule_is_told_with_its_thresholds(world: World) -> None:
     items = (await world.ok("/v1/rules", "regulator"))["items"]
     assert {item["name"] for item in items} == {*SILENCE, *INSPECTED}
     gap = next(item for item in items if item["name"] == "gap")
-    assert (gap["effective"], gap["settings"]) == ({"cadences": 3, "seconds": 60}, 0)
-    assert [(one["key"], one["default"]) for one in gap["thresholds"]] == [("cadences", 3), ("seconds", 60)]
+    assert (gap["effective"], gap["settings"]) == ({"cadences": 1, "seconds": 45}, 0)
+    assert [(one["key"], one["default"]) for one in gap["thresholds"]] == [("cadences", 1), ("seconds", 45)]
     spike = next(item for item in items if item["name"] == "vee_spike")
     assert (spike["verified"], spike["thresholds"][0]["key"], spike["thresholds"][0]["default"]) == (
         False, "enabled", False,

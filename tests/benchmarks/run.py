@@ -13,6 +13,7 @@ BENCHMARKS = {
     "memory": ("modbus", "memory"),
     "api": ("api",),
     "watch": ("watch",),
+    "raised": ("raised",),
     "inspections": ("inspections",),
     "energy": ("energy",),
     "proof": ("proof",),
