@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import DAY, WORKS, Console, iso
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.slow]
 
@@ -44,3 +45,25 @@ async def test_an_edit_is_seen_beforehand_made_and_undone(console: Console) -> N
         await expect(row).to_contain_text("抄错了")
         await expect(total).to_have_text("1,440")
     console.problems = [text for text in console.problems if "422" not in text]
+
+
+async def test_a_verdict_is_overruled(console: Console) -> None:
+    async with console.signed_in(f"/metering-points/{WORKS}/E-1") as page:
+        card = page.locator(".card", has_text="判定与修正")
+        await expect(card).to_contain_text("没有判定", timeout=15_000)
+        await console.push("M-1", "active_energy_import", 3.0)
+        held = "select count(*) from verdict where kind = 'held'"
+        await until(lambda: console.db.pool.fetchval(held), what="a verdict")
+        await page.reload()
+        row = card.locator("tr", has_text="待判定")
+        await expect(row).to_be_visible()
+        await row.locator("summary").click()
+        await expect(row).to_contain_text("这些示值")
+        await row.locator("[data-action=overrule]").click()
+        await page.select_option("#action", "exclude")
+        await page.fill("#reason", "装表时误发")
+        await page.get_by_role("button", name="确认修正").click()
+        await expect(card.locator("tr", has_text="装表时误发")).to_contain_text("剔除读数")
+        await expect(card).to_contain_text("没有判定", timeout=15_000)
+        (edit,) = await console.db.pool.fetch("select action, from_time = to_time as one, actor from edit")
+        assert tuple(edit) == ("exclude", True, "班长")

@@ -7,7 +7,8 @@ import json
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import WORKS, Console
+from storage import access
+from tests.browser.conftest import DAIRY, WORKS, Console
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.slow]
 
@@ -57,3 +58,18 @@ async def test_a_wrong_figure_is_refused_where_it_stands(console: Console) -> No
         await expect(page.locator("[data-tile=count] .tile-value")).to_have_text("0")
         await expect(page.locator(".card").last).to_contain_text("nothing would have been raised")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_an_enterprise_sees_what_holds_for_it_and_changes_nothing(console: Console) -> None:
+    put = "insert into threshold (rule, scope, body) values ('balance', $1, $2::text::jsonb)"
+    for scope, days in ((f"point:{WORKS}/E-1", 4), (f"enterprise:{DAIRY}", 5)):
+        await console.db.pool.execute(put, scope, json.dumps({"days": days}))
+    console.key = await access.create(console.db, "厂长", "enterprise", WORKS, actor="test")
+    async with console.signed_in("/rules/balance") as page:
+        await expect(page.locator(f"tr[data-key='point:{WORKS}/E-1']")).to_contain_text("连续天数：4 d")
+        await expect(page.locator(".card").nth(1).locator("tbody tr")).to_have_count(1)
+        await expect(page.get_by_role("button", name="试算")).to_have_count(0)
+        await expect(page.get_by_role("button", name="删除设定")).to_have_count(0)
+        await page.goto(f"{console.address}/#/metering-points/{WORKS}/E-1")
+        await expect(page.locator(".card", has_text="判定与修正")).to_contain_text("没有修正")
+        await expect(page.locator("[data-action=edit]")).to_have_count(0)

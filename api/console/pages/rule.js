@@ -101,7 +101,7 @@ function trying(about, enterprises, done, signal) {
   };
   const choose = async (change) => {
     Object.assign(chosen, "kind" in change ? { of: "", code: "" } : "of" in change ? { code: "" } : {}, change);
-    if (chosen.kind === "point" && "of" in change && chosen.of) points = await all("/v1/metering-points", { enterprise: chosen.of }, signal);
+    if (chosen.kind === "point" && "of" in change && chosen.of) points = await all("/v1/metering-points", { enterprise: chosen.of }, signal).catch(() => []); // none to choose from
     draw();
     fill(fields);
     load();
