@@ -19,7 +19,8 @@ from storage.database import Database
 from tests.benchmarks.watch import servers
 from tests.collector.seed import seed
 
-ALLOWED_S = 2.0
+ALLOWED_S, INDICES_S = 2.0, 5.0
+"""Of figures, which people look at all day, and of the indices, which look at hours and are asked for once a month."""
 ROUNDS = 3
 MONTH = "from=2026-01-01T00:00:00%2B08:00&to=2026-02-01T00:00:00%2B08:00"
 QUESTIONS = {
@@ -86,9 +87,9 @@ async def measure(points: int) -> int:
             uscc = (await client.get("/v1/enterprises?limit=1")).json()["items"][0]["uscc"]
             for name, path in QUESTIONS.items():
                 seconds, size = await ask(client, path.format(uscc=uscc))
-                print(f"{name:42} {seconds:6.2f} s  {size / 1e6:6.2f} MB", flush=True)
-                slow |= seconds > ALLOWED_S
-        print(f"allowed: {ALLOWED_S} s each")
+                allowed = INDICES_S if "indices" in path else ALLOWED_S
+                print(f"{name:42} {seconds:6.2f} s (allowed: {allowed} s)  {size / 1e6:6.2f} MB", flush=True)
+                slow |= seconds > allowed
         return int(slow)
 
 
