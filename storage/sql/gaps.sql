@@ -55,6 +55,7 @@ cross join lateral (
             where reading.point_id = range.point_id and reading.time > bound.stop
             order by reading.time limit 1
         ) as high
+    offset 0  -- else both may be looked up again for every reading of the range
 ) as around
 left join lateral (
     select pair.time, pair.next
