@@ -1,8 +1,8 @@
 """Which episodes of `gap`, `offline` and `gateway` run, from who is silent since when; pure.
 
 A device is offline when every reading expected of it is overdue by its rule's grace; its metering points then have no
-gap alert of their own. Nor have devices and metering points one when all that is behind their gateway is silent, or
-speaks again since so short a time that their turn may not have come yet.
+gap alert of their own. Nor have devices and metering points one when all that is behind their gateway is silent, and a
+little before and after: while nothing has come by it since, and while their turn may not have come again.
 Subjects are compared as arrays; sentences are made only for those that changed.
 """
 
@@ -31,6 +31,8 @@ OLD = 86_400 * MICROSECOND
 """Gaps that began longer ago and are over when they are found have no alert, unless a whole device was silent."""
 REACH = 400 * OLD
 """Of what began longer ago there is no alert at all."""
+PATIENCE = 2
+"""For so many times their grace slots behind a gateway wait for what the others there do."""
 SAME = 120 * MICROSECOND
 """Silences that begin within so long of each other have one cause."""
 
@@ -51,7 +53,7 @@ class Episodes:
         self._back = np.zeros(len(deadlines), np.int64)
         self._lacking = np.zeros(len(deadlines), np.int64)
         self._excused = np.zeros(len(deadlines), np.int64)
-        """Until when a slot whose gateway was silent has time to speak."""
+        """Until when the silence of a slot is not told by itself: its gateway may be silent, or was just now."""
         self._by_place = Members(roster.place)
         gap, offline = SILENCE["gap"], SILENCE["offline"]
         places, homes = range(len(roster.places)), roster.homes()
@@ -97,7 +99,10 @@ class Episodes:
             track.gone = []
         silent = self._deadlines.silent
         gateway = silent & _of(self._gateways.silent(self._deadlines, self._device, now), self._behind)
-        self._excused[gateway] = now + self._deadlines.grace[gateway]
+        undecided = self._gateways.undecided(self._deadlines, self._device) & ~gateway
+        for slots, since in ((gateway, now), (undecided, self._deadlines.since[undecided])):
+            until = since + PATIENCE * self._deadlines.grace[slots]
+            self._excused[slots] = np.maximum(self._excused[slots], until)
         silent &= gateway | (self._excused <= now)
         offline = silent & _of(self._silent_devices(now), self._device) & ~gateway
         nobody = np.zeros(len(silent), bool)

@@ -66,6 +66,12 @@ class Gateways:
         owed = np.bincount(self._of_device[:-1][owing & (self._of_device[:-1] >= 0)], minlength=count)
         return (heard < missed) & (owed >= FEWEST)
 
+    def undecided(self, deadlines: Deadlines, device: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Silent slots by whose gateway nothing has come since: it may be the gateway. `device`: of each slot."""
+        gateway, heard = self.of(device), np.zeros(len(self) + 1, np.int64)
+        np.maximum.at(heard, gateway, deadlines.last)
+        return deadlines.silent & (gateway >= 0) & (heard[gateway] < deadlines.since)
+
     def together(self, silences: Sequence[tuple[str, Silence]]) -> Iterator[tuple[str, Silence]]:
         """Silences by their rule; those of all devices behind a gateway at the same time as one of the gateway."""
         whole = [silence for rule, silence in silences if rule == "offline"]

@@ -42,6 +42,8 @@ REACH = 400
 """Days of history that are looked at, at most."""
 QUIET = 300 * MICROSECOND
 """When no back-filled readings have come for so long, they are looked at."""
+LONGEST = HOUR
+"""Inspections wait no longer for history that keeps coming in."""
 AT_ONCE = 500
 """Metering points looked at together; bounds memory, and how long the watch waits for the numpy of one portion."""
 FEW_DAYS = 60
@@ -74,15 +76,21 @@ class Inspections:
         """Grows with every change of registry or thresholds: what was begun before it is done again."""
         self._history: int | None = None
         """When back-filled readings came last since then."""
+        self._began = 0
+        """When the first of them came."""
         self._oldest = 0
         """The oldest of them."""
         self._kept: int | None = None
         """The oldest that the database knows of, for another watch to take over; None: it was not asked yet."""
 
     def history_came(self, now: int, oldest: int) -> None:
-        """Back-filled readings, the oldest of this time, were stored: what was looked at may look otherwise now."""
-        self._oldest = oldest if self._history is None else min(self._oldest, oldest)
-        self._history = now
+        """Back-filled readings, the oldest of this time, were stored: what was looked at may look otherwise now. The
+        hour that goes on is not history."""
+        if oldest >= (now - SETTLED["hour"]) // HOUR * HOUR:
+            return
+        if self._history is None:
+            self._began, self._oldest = now, oldest
+        self._oldest, self._history = min(self._oldest, oldest), now
 
     def forget(self) -> None:
         """Registry or thresholds have changed: look again at all but what is costly."""
@@ -93,6 +101,8 @@ class Inspections:
     async def turn(self, points: PointTable, now: int) -> None:
         """Run what is due. Raises Unavailable."""
         oldest = await self._come_in(now)
+        if oldest is None:
+            return
         zones = {point.zone for point in points.points.values()}
         due = [(rule, zone, closed(rule, zone, now)) for rule in self._rules for zone in zones]
         due = [(rule, zone, past) for rule, zone, past in due if self._done.get((rule.name, zone)) != past]
@@ -119,8 +129,9 @@ class Inspections:
             if rule.costly or known == self._known:
                 self._done[rule.name, zone] = past
 
-    async def _come_in(self, now: int) -> int:
-        """How far back history has come in that is to be looked at now; `now`: there is none."""
+    async def _come_in(self, now: int) -> int | None:
+        """How far back history has come in that is to be looked at now; `now`: there is none. None: it is coming in
+        still, and what is half there may look like a fault."""
         async with self._db.connection() as conn:
             if self._kept is None:
                 known = await history.uninspected(conn)
@@ -133,7 +144,7 @@ class Inspections:
                 await history.set_uninspected(conn, self._oldest)
                 self._kept = self._oldest
         if now - self._history <= QUIET:
-            return now
+            return None if now - self._began < LONGEST else now
         self._history = None
         self._done = {key: past for key, past in self._done.items() if past <= self._oldest}
         return self._oldest

@@ -57,11 +57,11 @@ async def test_when_one_comes_back_the_others_have_alerts_of_their_own(world: Wo
         await phased(world, range(2, 3), START + 31 * MINUTE)
         await world.watch.cycle()
         assert await world.alerts() == [(GATEWAY, "resolved")], "the others have time to speak too"
-        await phased(world, range(2, 3), START + 34 * MINUTE)
+        await phased(world, range(2, 3), START + 37 * MINUTE)
         await world.watch.cycle()
         assert await world.alerts() == [(GATEWAY, "resolved"), ("offline:M-1", "open"), ("offline:M-3", "open")]
-        await phased(world, range(2, 3), START + 35 * MINUTE)
-        await watched(world, START + 35 * MINUTE + FLAP, MINUTE)
+        await phased(world, range(2, 3), START + 38 * MINUTE)
+        await watched(world, START + 38 * MINUTE + FLAP, MINUTE)
         assert await world.alerts() == [(GATEWAY, "open"), ("offline:M-1", "resolved"), ("offline:M-3", "resolved")]
         (item,) = (await table.page(world.db)).items
         assert item["reopened"] == 1
@@ -114,6 +114,16 @@ async def test_its_worth_is_that_of_all_behind_it(world: World) -> None:
         assert (item["rule"], item["amount"]) == ("gateway", None)
         assert item["money"] > 0
         assert item["uscc"] == USCC
+
+
+async def test_nobody_has_a_gap_while_it_may_be_the_gateway(world: World) -> None:
+    await world.register(3)
+    await world.db.pool.execute("update schedule set cadence_s = 90 where point_id > 2")
+    async with world.watching():
+        await phased(world, range(1, 4), START + 5 * MINUTE)
+        await watched(world, START + 30 * MINUTE)
+        assert await world.alerts() == [(GATEWAY, "open")]
+        assert await world.db.pool.fetchval("select count(*) from alert_event where action = 'turned'") == 0
 
 
 async def test_a_first_gap_goes_on_as_the_gateways_alert(world: World) -> None:

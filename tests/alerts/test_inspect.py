@@ -338,6 +338,18 @@ async def test_history_is_looked_at_as_far_back_as_it_came(world: World) -> None
     assert await world.db.pool.fetchval("select count(*) from notification_item") == 0
 
 
+async def test_what_is_half_there_is_not_looked_at_yet_but_not_for_ever(world: World) -> None:
+    await family(world)
+    delivered: list[Inspected] = []
+    inspections = Inspections(world.db, [INSPECTIONS["stale"]], delivered.append)
+    points = await load_points(world.db)
+    for minute in range(0, 62, 4):
+        assert not delivered, minute
+        inspections.history_came(START + minute * MINUTE, MIDNIGHT)
+        await inspections.turn(points, START + minute * MINUTE)
+    assert len(delivered) == 1
+
+
 async def test_history_after_what_was_looked_at_is_looked_at_in_its_time(world: World) -> None:
     await family(world)
     delivered: list[Inspected] = []

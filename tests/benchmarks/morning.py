@@ -100,13 +100,13 @@ def script(folder: Path) -> tuple[list[Event], int]:
     state = json.loads((folder / "demo.json").read_text("utf-8"))
     events = []
     for row in json.loads((folder / "faults.json").read_text("utf-8")):
-        start = row["start"] or 0
+        start, end = row["start"] or 0, row["end"]
         if row["kind"] == "clock_drift":  # of back-filled readings nobody knows when they were received
-            start = state["live"]
+            start, end = state["live"], None
         port = state["ports"].get(row["gateway"])
         address = f"127.0.0.1:{port}" if port else ""
         places = frozenset(row["metering_points"])
-        events.append(Event(row["kind"], row["uscc"], address, places, row["shows"], start, row["end"], row["alert"]))
+        events.append(Event(row["kind"], row["uscc"], address, places, row["shows"], start, end, row["alert"]))
     return events, int(state["live"])
 
 
@@ -146,6 +146,7 @@ def report(outcomes: Sequence[Outcome], others: Sequence[Alert], live: int) -> I
         when = f"{(event.start - live) / HOUR:8.2f} h" if event.start else "  always  "
         told = ", ".join(f"{alert.rule} {alert.state}" for alert in (*one.right, *one.wrong)) or "nothing"
         yield f"{'found ' if one.good else 'MISSED'} {when}  {event.kind:12} {event.name:16} {event.alert}: {told}"
+        yield from (f"        {alert.rule}: {alert.en}" for alert in one.wrong)
     for alert in others:
         yield f"other   {alert.state:9} {alert.rule}: {alert.en}"
 
