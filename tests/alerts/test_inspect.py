@@ -207,6 +207,20 @@ async def test_readings_of_hours_delays_and_conflicts(world: World) -> None:
     assert await look(world, "stale", past) == [("stale:E-1", None)]
 
 
+async def test_a_senders_clock_is_seen_by_when_its_readings_are_received(world: World) -> None:
+    await world.register(3, since=MIDNIGHT)
+    times = MIDNIGHT + np.arange(120) * MINUTE
+    kinds = ((1, 200, Flag.SENDER_CLOCK), (2, 200, Flag.NONE), (3, 200, Flag.SENDER_CLOCK | Flag.BACKFILL))
+    async with world.db.transaction() as conn:
+        for meter, ahead, flags in kinds:
+            rows = [(world.points(meter)[0], int(time), 1.0) for time in times]
+            batch = SampleBatch.from_rows(rows, received=int(times[-1]), flags=int(flags))
+            await readings.store(conn, batch, times - ahead * SECOND)
+    assert await look(world, "meter_clock", MIDNIGHT + 2 * HOUR) == [("meter_clock:E-1", None)]
+    kind = Setting("meter_clock", "default", {"seconds": 300})
+    assert await look(world, "meter_clock", MIDNIGHT + 2 * HOUR, (kind,)) == []
+
+
 async def test_what_is_estimated_is_told_from_what_is_measured(world: World) -> None:
     point, _ = await family(world)
     await consume(world, point, [100.0] * 8, Quality.ESTIMATED)
