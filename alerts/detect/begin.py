@@ -19,6 +19,10 @@ AGREE = 0.7
 """Share of the days that an hour's shift must suit."""
 SEASON = 0.3
 """Logarithm of a factor up to which a change in the week before is the season's."""
+NEARER_BY, MOST = 0.6, 0.6
+"""How near most days must be to their common shape, as a share of how far from the expected one, and how many."""
+REGULAR = 0.3
+"""Usual error of an hour up to which days have a shape that can become another."""
 SHARED = 5
 """Days that a factor which all loads share must last,"""
 ALREADY, STEADY = 0.5, 0.2
@@ -69,6 +73,32 @@ def evenly(memory: Memory, past: Past, weekday: Array, row: int, clear: int) -> 
     rows = np.arange(start + 1, row + 1)
     fit = replace(fits(memory, rows, start, weekday[rows], past.hourly(row - 14))[Cause.LEVEL], size=size)
     return Change(cause, start, row, own, fit, "even7", past.usual(row - 14), 0.0, sure=True)
+
+
+def reshaped(memory: Memory, past: Past, weekday: Array, row: int, clear: int) -> Change | None:
+    """Another shape that most of the last days share."""
+    start, usual = max(row - SIGNS["shape"].days + 1, clear), past.usual(row - 14)
+    if row - start < SHARED or usual > REGULAR:
+        return None
+    rows = np.arange(start, row + 1)
+    day, expected = (
+        _shapes(days) for days in (memory.normal[rows], [memory.expected(int(one), start) for one in rows])
+    )
+    shape = np.median(day, axis=0)
+    nearer = np.abs(day - shape).sum(axis=1) < NEARER_BY * np.abs(day - expected).sum(axis=1)
+    if nearer.mean() < MOST:
+        return None
+    rows = rows[int(np.argmax(nearer)) :]
+    start = int(rows[0])
+    fit = fits(memory, rows, start, weekday[rows], past.hourly(row - 14))[Cause.LEVEL]
+    return Change(Cause.PATTERN, start, row, past.value("shape", row), fit, "shape", usual, 0.0, hours=shape, sure=True)
+
+
+def _shapes(days: Array | list[Array]) -> Array:
+    """Each day's hours, in its mean hourly loads."""
+    hours = np.asarray(days)
+    shapes: Array = hours / (hours.mean(axis=1, keepdims=True) + 1e-12)
+    return shapes
 
 
 def _parted(gains: Array, half: float) -> int:

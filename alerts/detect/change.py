@@ -57,6 +57,7 @@ class Change:
     bias: float
     """What of the fit's size is the season's."""
     hours: Array | None = None
+    """Which hours have the load of a night, or the shape of a day in mean hourly loads."""
     normal: int = 0
     sure: bool = False
     """Whether it is told."""

@@ -10,7 +10,7 @@ import numpy as np
 from alerts.detect import drift as slow
 from alerts.detect import follow as lasting
 from alerts.detect import quick
-from alerts.detect.begin import begun, evenly
+from alerts.detect.begin import begun, evenly, reshaped
 from alerts.detect.causes import fits
 from alerts.detect.change import Change
 from alerts.detect.days import DAY_S, SECOND, Cutter, daylight_saving
@@ -109,7 +109,7 @@ class Detector:
     def _change_of(self, row: int, signs: list[str]) -> Change | None:
         """The change that begins to show on this day; a drift is told at once."""
         since = self._look_for_drift(row, signs)
-        sudden = [name for name in signs if name not in ("drift", "even7", "even14")]
+        sudden = [name for name in signs if name not in ("drift", "even7", "even14", "shape")]
         if since is not None and not sudden:
             sudden = ["drift"]
         elif sudden:
@@ -118,6 +118,8 @@ class Detector:
         change = begun(memory, past, weekday, row, sudden, self._clear, since) if sudden else None
         if change is None and "even7" in signs:
             change = evenly(memory, past, weekday, row, self._clear)
+        if change is None and "shape" in signs:
+            change = reshaped(memory, past, weekday, row, self._clear)
         return change
 
     def _look_for_drift(self, row: int, signs: list[str]) -> int | None:

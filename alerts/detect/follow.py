@@ -10,7 +10,7 @@ from alerts.detect import even
 from alerts.detect.causes import fits
 from alerts.detect.change import NAMED, TENFOLD, Change
 from alerts.detect.incident import GAINS, Cause, named
-from alerts.detect.memory import Array, Memory, day_gain
+from alerts.detect.memory import HOURS, Array, Memory, day_gain
 from alerts.detect.past import Past
 
 LONGEST = 75
@@ -48,6 +48,10 @@ def _back(memory: Memory, change: Change, weekday: Array, row: int, expected: Ar
     if change.cause is Cause.CLOCK:
         shifted = np.abs(actual - np.roll(expected, int(change.size))).mean()
         return bool(np.abs(actual - expected).mean() < shifted)
+    if change.cause is Cause.PATTERN and change.hours is not None:
+        total = actual.sum()
+        usual = expected * (total / (expected.sum() + 1e-9))
+        return bool(np.abs(actual - usual).sum() < np.abs(actual - change.hours * (total / HOURS)).sum())
     if change.cause is Cause.NIGHT and change.hours is not None:
         return bool(np.median(more[change.hours]) < GONE * change.size)
     if change.cause is Cause.WEEKEND:
@@ -56,7 +60,7 @@ def _back(memory: Memory, change: Change, weekday: Array, row: int, expected: Ar
 
 
 def _refit(memory: Memory, past: Past, weekday: Array, change: Change, row: int) -> None:
-    if row - change.told > SETTLES or row - change.start < 2:
+    if row - change.told > SETTLES or row - change.start < 2 or change.cause is Cause.PATTERN:
         return
     if change.by == "even7":
         _rename(memory, change, row)

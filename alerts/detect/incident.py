@@ -30,12 +30,15 @@ class Cause(StrEnum):
     WEEKEND = "weekend"
     CLOCK = "clock"
     """The daily shape comes an hour early or late."""
+    PATTERN = "pattern"
+    """The daily shape is another one, and no other cause explains it."""
 
 
 SEVERITY: dict[Cause, Literal["info", "warning", "critical"]] = {
     Cause.FROZEN: "warning", Cause.ZERO: "critical", Cause.SPIKE: "warning", Cause.SCALE: "critical",
     Cause.RATIO: "critical", Cause.LOST_PHASE: "critical", Cause.LEVEL: "warning", Cause.DRIFT: "warning",
     Cause.NIGHT: "warning", Cause.WEEKEND: "warning", Cause.CLOCK: "warning",
+    Cause.PATTERN: "info",
 }  # fmt: skip
 
 FACTORS = (
@@ -55,7 +58,7 @@ def named(gain: float) -> tuple[Cause, float]:
 @dataclass(slots=True)
 class Incident:
     """Instants are microseconds. `size`: natural logarithm of the factor (gains, drift), mean hourly loads added
-    (night, weekend), hours late (clock)."""
+    (night, weekend), of which so much lies in other hours (pattern), hours late (clock)."""
 
     cause: Cause
     start: int

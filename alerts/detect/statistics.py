@@ -47,6 +47,7 @@ SIGNS = {
     "weekend": Sign(6, 0.20, 1.4),
     "clock": Sign(7, 0.30, 1.25),
     "drift": Sign(14, 0.14, 1.5),
+    "shape": Sign(10, 0.3, 1.5),
     "even7": Sign(7, 0.1, 1.0),
     "even14": Sign(14, 0.1, 1.0),
 }
@@ -60,6 +61,7 @@ def statistics(memory: Memory, rows: Array, weekday: Array) -> dict[str, Array]:
     found["night7"] = _night(_added(memory, _window(rows, 7), rows))
     found["weekend"] = _weekend(memory, rows, weekday)
     found["clock"] = _clock(memory, rows)
+    found["shape"] = _shape(memory, rows)
     found["even7"] = _even(memory, rows, 7, 7, doubt=2.0)
     found["even14"] = _even(memory, rows, 14, 35, doubt=1.5)
     return found
@@ -170,6 +172,22 @@ def _clock(memory: Memory, rows: Array) -> Array:
     with np.errstate(invalid="ignore"):
         nearer = np.where(told, np.maximum(away[0] - best, 0) / (best + 0.01), 0.0)
     return np.where(away[1] <= away[-1], nearer, -nearer)
+
+
+def _shape(memory: Memory, rows: Array) -> Array:
+    """How far the median day of the last ten is from the nearest of earlier weeks, in mean hourly loads, less how far
+    these are from each other."""
+    days = SIGNS["shape"].days
+    inside = np.maximum(_window(rows, days), 0)
+    earlier, known = _earlier(memory, inside, nearest=2)
+    now, then = median(memory.normal[inside], axis=1), median(memory.normal[earlier], axis=2)
+    now = now / (now.mean(axis=1, keepdims=True) + 1e-12)
+    then = then / (then.mean(axis=2, keepdims=True) + 1e-12)
+    away = np.abs(now[:, None] - then).mean(axis=2)
+    apart = np.abs(then - median(then, axis=1)[:, None]).mean(axis=2)
+    told = (memory.seen[inside].mean(axis=1) >= SEEN) & known.all(axis=1)
+    beyond: Array = np.where(told, np.maximum(away.min(axis=1) - apart.max(axis=1), 0.0), 0.0)
+    return beyond
 
 
 def _even(memory: Memory, rows: Array, days: int, apart: int, *, doubt: float) -> Array:

@@ -1,4 +1,4 @@
-"""What the detector (alerts/detect) tells of the consumption of metering points: eleven rules, one for each cause."""
+"""What the detector (alerts/detect) tells of the consumption of metering points: twelve rules, one for each cause."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ _TEXTS: dict[Cause, tuple[tuple[str, str], tuple[str, str]]] = {
     Cause.DRIFT: (_GAIN, ("计量逐渐漂移", "a slow drift")),
     Cause.NIGHT: (_ADDED, ("夜间", "at night")),
     Cause.WEEKEND: (_ADDED, ("周末", "at weekends")),
+    Cause.PATTERN: (
+        ("日内曲线变成另一形状，偏离以往达平均负荷的 {size:.0%}",
+         "the day has another shape, {size:.0%} of the mean hour off the usual one"),
+        ("", ""),
+    ),
     Cause.CLOCK: (
         ("日内曲线比以往{zh} {hours:.1f} 小时，疑似时钟偏差", "the day's shape is {hours:.1f} h {en}: a wrong clock?"),
         ("", ""),

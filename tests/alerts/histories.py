@@ -6,7 +6,7 @@ hold arrays by `code` or `code.quantity`; `conflicts`, `delays`, `promptest` (se
 past) of `load`). `nan` is what is not known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -94,15 +94,20 @@ def history(vector: Mapping[str, Any]) -> History:
     return made
 
 
-def _load(day: list[float], weekend: float = 1.0, changes: list[list[float]] = []) -> list[float]:  # noqa: B006
+def _load(
+    day: list[float], weekend: float = 1.0, changes: Sequence[list[float]] = (), moved: Sequence[list[int]] = ()
+) -> list[float]:
     """Hours of half a year from a Thursday on: `day` again and again, with a little noise, at weekends times `weekend`;
-    `changes`: [first day, day after the last, factor]."""
+    `changes`: [first day, day after the last, factor]; `moved`: [first day, day after the last, hours later]."""
     days = np.arange(182)
     factor = np.where((days + 3) % 7 >= 5, weekend, 1.0)
     for first, past, times in changes:
         factor[int(first) : int(past)] *= times
     noise = 1 + 0.02 * np.random.default_rng(1).standard_normal((len(days), 24))
-    found: list[float] = (np.array(day) * factor[:, None] * noise).ravel().tolist()
+    hours = np.array(day) * factor[:, None] * noise
+    for first, past, later in moved:
+        hours[first:past] = np.roll(hours[first:past], later, axis=1)
+    found: list[float] = hours.ravel().tolist()
     return found
 
 

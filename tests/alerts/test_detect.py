@@ -119,6 +119,18 @@ def test_load_at_weekends() -> None:
     only(value, Cause.WEEKEND, 68, 89, slack=2)
 
 
+def test_days_of_another_shape() -> None:
+    value = works()
+    value[span(63, 84)] = np.roll(value, 9)[span(63, 84)]
+    only(value, Cause.PATTERN, 63, 84, slack=3)
+
+
+def test_a_shape_that_changes_with_the_level_is_business() -> None:
+    value = works()
+    value[span(91, DAYS)] = np.minimum(value[span(91, DAYS)], 45)
+    assert Cause.PATTERN not in [one.cause for one in told(value)]
+
+
 @pytest.mark.parametrize("late", [-1, 1])
 def test_a_clock_an_hour_off(late: int) -> None:
     value = works()

@@ -117,6 +117,11 @@ def _clock(place: _Place) -> None:
     place.part[:] = place.value[place.begin + by : place.past + by].copy()
 
 
+def _pattern(place: _Place) -> None:
+    by = int(place.chance.integers(5, 20)) * HOUR // place.series.step
+    place.part[:] = place.value[place.begin - by : place.past - by].copy()
+
+
 @dataclass(frozen=True, slots=True)
 class _Fault:
     """How a fault changes the series, and how many days it lasts."""
@@ -139,6 +144,7 @@ FAULTS = {
     "night": _Fault(_night, 5, 21),
     "weekend": _Fault(_weekend, 14, 35),
     "clock": _Fault(_clock, 7, 30),
+    "pattern": _Fault(_pattern, 14, 40),
 }
 RULE_OF = {kind: {"x10": "scale", "x0.1": "scale"}.get(kind, kind) for kind in FAULTS}
 """The rule that ought to name each."""
