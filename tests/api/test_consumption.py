@@ -127,7 +127,7 @@ async def test_an_enterprise_is_the_signed_sum_of_its_boundary(world: World) -> 
     assert series["quality"] == ["estimated"] * 24
     assert series["expected"] == [120] * 24
     points = await world.ok(f"{path}?carrier=electricity&interval=1d&group_by=metering_point&{JANUARY_1}")
-    assert [(one["key"], one["name"], one["value"]) for one in points["series"]] == [
+    assert [(one["key"], one["en"], one["value"]) for one in points["series"]] == [
         (f"{USCC}/E-1", "Main incomer", [960.0]),
         (f"{USCC}/E-2", "Grid feed", [-288.0]),
     ]
@@ -155,7 +155,9 @@ async def test_csv_and_arrow_hold_the_same(world: World) -> None:
     assert table.schema.field("start").type == pa.timestamp("us", "Asia/Shanghai")
     assert table.schema.metadata[b"unit"] == b'"kWh"'
     whole = await world.get(f"/v1/enterprises/{USCC}/consumption?{JANUARY_1}", headers={"Accept": "text/csv"})
-    assert whole.text.splitlines()[1].startswith("electricity,电力,electricity,kWh,2026-01-01T00:00:00+08:00,")
+    assert whole.text.splitlines()[1].startswith(
+        "electricity,电力,electricity,electricity,kWh,2026-01-01T00:00:00+08:00,"
+    )
 
 
 async def test_readings_are_the_meters_own(world: World) -> None:

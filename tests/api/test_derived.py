@@ -151,7 +151,7 @@ async def test_an_enterprise_in_one_unit(world: World) -> None:
     assert total["value"] == pytest.approx([(672 * 0.404 + 120 * 1.33) / 1000])
     assert (total["key"], total["unit"], total["quality"]) == ("total", "tce", ["estimated"])
     csv = await world.get(f"{path}?unit=kgce&group_by=total&{span}", headers={"Accept": "text/csv"})
-    assert csv.text.splitlines()[1].startswith("total,合计,,kgce,2026-01-01T00:00:00+08:00,")
+    assert csv.text.splitlines()[1].startswith("total,合计,total,,kgce,2026-01-01T00:00:00+08:00,")
     assert_problem(await world.get(f"{path}?group_by=total&{span}"), 400, "invalid-parameter", "group_by")
     (power,) = (await world.ok(f"{path}?group_by=total&carrier=electricity&{span}"))["series"]
     assert power["value"] == [672.0]
