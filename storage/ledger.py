@@ -40,9 +40,10 @@ _MORE = ("owner", "assignee", "closed_by", "missing")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which gaps are asked for; None: any. `group`: those silenced together with this one; `together`: such are one
-    item."""
+    """Which gaps are asked for; None: any. `number`: the one with this id; `group`: those silenced together with this
+    one; `together`: such are one item."""
 
+    number: int | None = None
     enterprise: str | None = None
     metering_point: str | None = None
     state: Shown | None = None
@@ -73,7 +74,7 @@ async def page(
         rows = await conn.fetch(
             SQL["ledger_page"], sight.uscc, sight.region, asked.enterprise, asked.metering_point, asked.state,
             asked.cause, asked.owner, asked.assignee, asked.group, asked.together, zones, days, list(coming), below,
-            limit + 1,
+            limit + 1, asked.number,
         )  # fmt: skip
     more = rows[limit - 1]["key"] if len(rows) > limit else None
     return Page([_item(row, clock, now) for row in rows[:limit]], None if more is None else str(more))

@@ -65,20 +65,19 @@ async def list_gaps(
 @router.get("/v1/gaps/{id}", response_model=GapAnswer)
 async def one_gap(served: Served, seen: Seen, id: Number) -> dict[str, Any]:
     """A gap with its trail, and a plan: how it can be filled, or why not."""
-    found = await _page(served, seen, Asked(), 1, str(id + 1))
-    for item in found["items"]:
-        if item["id"] == id:
-            known = (await served.registry()).by_metering_point.get((item["uscc"], item["metering_point"]), {})
-            lanes, now = await _waiting(served), now_us()
-            facts = Facts(
-                points=[served.points.points[known[quantity]] for quantity in item["quantities"] if quantity in known],
-                waiting=sum(lane.get(item["uscc"], 0) for lane in lanes.values()),
-                now=now,
-                kept_from=now - served.retention_days * DAY,
-            )
-            trail = await ledger_actions.trail(served.database, id)
-            return {**item, "events": trail, "plan": plan(item, facts)}
-    raise Problem("not-found", f"no gap {id}")
+    items = (await _page(served, seen, Asked(number=id), 1, None))["items"]
+    if not items:
+        raise Problem("not-found", f"no gap {id}")
+    (item,) = items
+    known = (await served.registry()).by_metering_point.get((item["uscc"], item["metering_point"]), {})
+    lanes, now = await _waiting(served), now_us()
+    facts = Facts(
+        points=[served.points.points[known[quantity]] for quantity in item["quantities"] if quantity in known],
+        waiting=sum(lane.get(item["uscc"], 0) for lane in lanes.values()),
+        now=now,
+        kept_from=now - served.retention_days * DAY,
+    )
+    return {**item, "events": await ledger_actions.trail(served.database, id), "plan": plan(item, facts)}
 
 
 @router.post("/v1/gaps/{id}/accept", response_model=GapAnswer)

@@ -4,7 +4,8 @@
 -- name: ledger_page
 -- Newest first. $3 enterprise, $4 metering point, $5 state, $6 cause, $7 owner, $8 assignee, $9 group: null is any;
 -- $10 whether those of one group are to be one item; $11 and $12 zones and the last day on which what was found then is
--- overdue by now (null: not asked); $13 enterprises whose history is coming in; $14 keys below; $15 limit.
+-- overdue by now (null: not asked); $13 enterprises whose history is coming in; $14 keys below; $15 limit;
+-- $16 the id of the only one.
 with part as (
     select
         gap.*, enterprise.uscc, enterprise.name as enterprise, enterprise.zone, metering_point.code,
@@ -17,6 +18,7 @@ with part as (
     where ($1::text is null or enterprise.uscc = $1) and ($2::text is null or starts_with(enterprise.region, $2))
         and ($3::text is null or enterprise.uscc = $3) and ($4::text is null or metering_point.code = $4)
         and ($9::bigint is null or coalesce(group_id, lead, gap.id) = $9)
+        and ($16::bigint is null or coalesce(lead, gap.id) = $16)
         and ($5::text is null or $5 = 'closed' or coalesce(lead, gap.id) in (
             select coalesce(lead, id) from gap where state <> 'closed'
         ))
