@@ -5,6 +5,7 @@ DATA is a folder of consumption series (or set WANJIA_BENCH_DATA). An incident t
 found it; of several, the one that overlaps best names it. All other incidents are false. Every seed takes each series
 as another meter would tell it (size, cadence, first day, register steps), once with faults and once, as its twin,
 without. Half of each file's series, chosen by a hash of their names, are shown apart: the held-out part.
+All were looked at when the form of the statistics was chosen, so other series may show less.
 """
 
 from __future__ import annotations
