@@ -49,7 +49,8 @@ async def look(
     """Look at the ranges, write the gaps, and tell `deadlines` what is known now.
 
     Unless `settled`, history is coming in: what is missing between two readings may be on its way. Such a gap is not
-    opened yet; its time is put off. A row that would be split stays whole till then: a restart finds it as it was.
+    opened yet; its time is put off. A row that would end or be split stays till then as it was, also for a restart:
+    what is silent together is then seen together.
 
     Runs in the caller's transaction; when that fails, `deadlines` must be made anew.
     """
@@ -122,7 +123,8 @@ def _compare(
         found = Edits()
         compare(missing[of], had[of], found)
         lasting = [stretch for stretch in found.insert if stretch.end == FOREVER]
-        if not settled and lasting != found.insert:
+        ends = lasting != found.insert or any(stretch.end != FOREVER for _, stretch in found.update)
+        if not settled and ends:
             doubtful.append(of)
             found = Edits() if had[of] else Edits(insert=lasting)
         edits.add(found)
