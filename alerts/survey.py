@@ -78,8 +78,9 @@ async def explain(
 ) -> None:
     """Say why readings are missing in the gaps that last, judged by now, and in those of `changed` (by id) that are
     over, judged by their middle."""
-    middle = {number: (one.start + one.end) // 2 for number, one in changed.items() if one.end != FOREVER}
-    known = await gaps.around(conn, min(middle.values(), default=now), now)
+    past = {number: one for number, one in changed.items() if one.end != FOREVER}
+    middle = {number: (one.start + one.end) // 2 for number, one in past.items()}
+    known = await gaps.around(conn, [(now, now), *((one.start, one.end) for one in past.values())])
     at = np.array([middle.get(number, now) for number in known.id.tolist()], np.int64)
     over = np.isin(known.id, list(middle))
     which = np.flatnonzero((known.missing == 1) & (over | (known.end == FOREVER)))

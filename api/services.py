@@ -82,7 +82,9 @@ class Services:
     async def connect(self, database_url: str, nats_url: str) -> None:
         """Reach both servers and load what is in memory, from where an earlier attempt ended. Raises StorageError."""
         if self._database is None:
-            self._database = await Database.connect(database_url, role="api", timeout_s=STATEMENT_S, pool_size=POOL)
+            self._database = await Database.connect(
+                database_url, role="api", timeout_s=STATEMENT_S, pool_size=POOL, plan_anew=True
+            )
         await refuse_older(self._database)
         if self._stream is None:
             self._stream = await Stream.connect(nats_url)

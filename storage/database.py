@@ -56,9 +56,12 @@ class Database:
     sql: dict[str, str]
 
     @classmethod
-    async def connect(cls, url: str, *, role: str, timeout_s: float | None = None, pool_size: int = 5) -> Database:
+    async def connect(
+        cls, url: str, *, role: str, timeout_s: float | None = None, pool_size: int = 5, plan_anew: bool = False
+    ) -> Database:
         """Connect as `role` (seen in pg_stat_activity); no statement of it runs longer than `timeout_s` (None: as it
-        likes), nor is an answer waited for much longer.
+        likes), nor is an answer waited for much longer. `plan_anew`: every query is planned for what it asks; a plan
+        kept for any question is a bad one where null stands for "not asked".
 
         Raises Unavailable while the server is down, ConfigError for what waiting cannot mend: a malformed address, a
         refused login, a missing database, a schema newer than this program.
@@ -68,6 +71,7 @@ class Database:
             "statement_timeout": str(int((timeout_s or 0) * 1000)),
             "timezone": "UTC",
             "jit": "off",  # compiling a plan takes longer than any query here
+            "plan_cache_mode": "force_custom_plan" if plan_anew else "auto",
             **_KEEPALIVE,
         }
         with _reaching():

@@ -223,9 +223,9 @@ async def close(conn: Connection, ids: Sequence[int], now: int) -> None:
         await conn.execute(SQL["gap_close"], ids, now)
 
 
-async def around(conn: Connection, since: int, until: int) -> Known:
-    """All gaps, also closed ones, with some part between two instants."""
-    rows = await conn.fetch(SQL["gap_around"], since, until)
+async def around(conn: Connection, stretches: Sequence[tuple[int, int]]) -> Known:
+    """All gaps, also closed ones, with some part in one of these stretches, ends included."""
+    rows = await conn.fetch(SQL["gap_around"], [since for since, _ in stretches], [until for _, until in stretches])
     number, point, start, end, lead, group, missing = _table(rows, 7)
     return Known(number, point, start, end, lead, group, missing, [row["scope"] for row in rows])
 

@@ -140,12 +140,15 @@ update gap set state = 'closed', missing = 0, closed_at = at_us($2), closed_by =
 where id = any($1::bigint[]);
 
 -- name: gap_around
--- All gaps, also closed ones, of which some part lies between two instants, both included.
+-- All gaps, also closed ones, of which some part lies in one of the stretches from $1 to $2, both included.
 select
     id, point_id, (extract(epoch from from_time) * 1000000)::bigint as from_us,
     (extract(epoch from to_time) * 1000000)::bigint as to_us, lead, group_id, (state <> 'closed')::integer as missing, scope
 from gap
-where coalesce(to_time, 'infinity'::timestamptz) > at_us($1) and from_time <= at_us($2);
+where tstzrange(from_time, to_time) && (
+    select range_agg(tstzrange(at_us(since), at_us(until), '[]'))
+    from unnest($1::bigint[], $2::bigint[]) as stretch (since, until)
+);
 
 -- name: gap_grounds
 -- What speaks for itself of gaps $1 at instants $2: since when the meter refused the register then, how many of the

@@ -5,8 +5,8 @@
 -- Newest first. $3 enterprise, $4 metering point, $5 state, $6 cause, $7 owner, $8 assignee, $9 group: null is any;
 -- $10 whether those of one group are to be one item; $11 and $12 zones and the last day on which what was found then is
 -- overdue by now (null: not asked); $13 enterprises whose history is coming in; $14 keys below; $15 limit;
--- $16 the id of the only one.
-with part as (
+-- $16 the id of the only one. Items are put together one by one, in the order of an index, until there are enough.
+with part as not materialized (
     select
         gap.*, enterprise.uscc, enterprise.name as enterprise, enterprise.zone, metering_point.code,
         metering_point.name as metering_point_name, metering_point.id as metering_point_id, point.quantity,
@@ -19,12 +19,19 @@ with part as (
         and ($3::text is null or enterprise.uscc = $3) and ($4::text is null or metering_point.code = $4)
         and ($9::bigint is null or coalesce(group_id, lead, gap.id) = $9)
         and ($16::bigint is null or coalesce(lead, gap.id) = $16)
-        and ($5::text is null or $5 = 'closed' or coalesce(lead, gap.id) in (
-            select coalesce(lead, id) from gap where state <> 'closed'
-        ))
-), item as (
+), asked as (  -- those of which a part is as is asked for
+    select distinct key from part
+    where ($14::bigint is null or key < $14)
+        and (state <> 'closed' or $11::text[] is null and coalesce($5::text, 'closed') = 'closed')
+        and ($6::text is null or cause = $6) and ($7::text is null or gap_owner(cause) = $7)
+        and ($8::text is null or assignee = $8)
+    order by key desc
+)
+select asked.key, item.*, gap_owner(cause) as owner
+from asked
+cross join lateral (
     select
-        part.key, min(coalesce(part.lead, part.id)) as id, count(distinct coalesce(part.lead, part.id)) as gaps,
+        min(coalesce(part.lead, part.id)) as id, count(distinct coalesce(part.lead, part.id)) as gaps,
         min(part.uscc) as uscc, min(part.zone) as zone,
         (array_agg(part.enterprise order by part.id))[1] as enterprise,
         (array_agg(part.code order by part.id))[1] as metering_point,
@@ -51,18 +58,15 @@ with part as (
             else part.missing
         end) as missing
     from part
-    group by part.key
-)
-select item.*, gap_owner(cause) as owner
-from item
+    where part.key = asked.key
+) as item
 where ($5::text is null or state = $5) and ($6::text is null or cause = $6)
     and ($7::text is null or gap_owner(cause) = $7) and ($8::text is null or assignee = $8)
     and ($11::text[] is null or state in ('open', 'backfilling') and exists (
         select from unnest($11, $12::date[]) as cut (zone, day)
         where cut.zone = item.zone and (item.opened_at at time zone item.zone)::date <= cut.day
     ))
-    and ($14::bigint is null or key < $14)
-order by key desc
+order by asked.key desc
 limit $15;
 
 -- name: ledger_zones

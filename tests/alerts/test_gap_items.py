@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from config.workdays import Calendar, RepairClock
-from storage import ledger
+from storage import gaps, ledger
 from storage.columns import instant
 from storage.grounds import note_rejected
 from storage.ledger import Asked
@@ -119,6 +119,22 @@ async def test_rejected_readings_speak_for_themselves(world: World) -> None:
         assert await causes(world) == {"E-1": "rejected", "E-2": "gateway"}
         (item,) = await items(world, cause="rejected")
         assert item["evidence"] == {"readings": 9, "reasons": ["the value is not a finite number"]}
+
+
+async def test_gaps_are_found_by_their_id_and_by_when_they_lasted(world: World) -> None:
+    await world.register()
+    async with world.watching():
+        await watched(world, 10, 1)
+        await watched(world, 10)
+        await watched(world, 5, 1)
+        await watched(world, 10)
+    lasting, over = await items(world, metering_point="E-1")
+    assert [item["id"] for item in await items(world, number=over["id"])] == [over["id"]]
+    assert await items(world, number=over["id"] + 1) == []
+    async with world.db.connection() as conn:
+        for minutes, found in (((12, 14),), [over]), (((2, 4), (22, 23)), []), (((12, 12), (30, 31)), [over, lasting]):
+            known = await gaps.around(conn, [(START + one * MINUTE, START + last * MINUTE) for one, last in minutes])
+            assert set(known.lead.tolist()) == {item["id"] for item in found}
 
 
 async def test_who_filled_it_and_what_is_overdue(world: World) -> None:
