@@ -215,11 +215,11 @@ class Watch:
 
     async def _write_refusals(self, state: State, now: int) -> None:
         """Keep what meters refuse, and say anew why readings are missing."""
+        self._refusals_changed = False  # before the first wait: what comes meanwhile is for the next cycle
         refused = {int(connection): points for connection, points in self._refused.items()}
         async with self._conn.transaction():
             if await keep_refused(self._conn, refused, now):
                 await explain(self._conn, state.causes, state.deadlines, {}, now)
-        self._refusals_changed = False
 
     async def _reload(self, now: int) -> None:
         before, self._state, self._revised = self._state, None, False
