@@ -14,10 +14,13 @@ where alert.id = any($1::bigint[])
 on conflict do nothing;
 
 -- name: notification_assigned
--- Target $2 is to be told that an alert ($1) was assigned to it. $3 now.
+-- Target $2 is to be told that an alert ($1) was assigned to it, unless it may only be told of another enterprise. $3 now.
 insert into notification_item (alert_id, target_id, event, due)
-select $1, target.id, 'assigned', timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
-from target where target.enabled and target.name = $2
+select alert.id, target.id, 'assigned', timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+from alert
+join target on target.enabled and target.name = $2
+    and (target.enterprise_id is null or target.enterprise_id = alert.enterprise_id)
+where alert.id = $1
 on conflict do nothing;
 
 -- name: notification_drop

@@ -127,8 +127,10 @@ async def test_what_somebody_cares_for_or_dismissed_stays_theirs_when_it_comes_b
 async def test_whoever_an_alert_is_given_to_is_told_by_the_target_of_that_name(life: Life) -> None:
     far = Target("li", "mail", "li@example.org", min_severity="critical", escalations_only=True)
     await targets.put(life.world.db, far, "ops")
+    await life.world.db.pool.execute("insert into enterprise (uscc, name, region) values ('OTHER', 'B', '110105')")
+    await targets.put(life.world.db, replace(far, name="wang", enterprise="OTHER"), "ops")
     await life.open()
-    for assignee in ("li", "nobody is called so", "ops", "duty"):
+    for assignee in ("li", "wang", "nobody is called so", "ops", "duty"):
         await alert_actions.assign(life.world.db, 1, OPS, assignee, "")
     rows = await life.world.db.pool.fetch(
         "select name, event from notification_item join target on target.id = target_id order by name, event"
