@@ -179,8 +179,10 @@ async def integrated(served: Services, alert: Mapping[str, Any], framed: Frame) 
     if point is None:
         return None
     hours = await views.reading_hours(served.database, point.id, first, last)
-    power = np.abs(hours.mean) * np.array([multiplier(point, hour) for hour in hours.hour.tolist()])
-    place = np.searchsorted(framed.at, hours.hour, "right") - 1
+    inside = hours.hour >= first  # days of some zones begin within an hour
+    hour = hours.hour[inside]
+    power = np.abs(hours.mean[inside]) * np.array([multiplier(point, at) for at in hour.tolist()])
+    place = np.searchsorted(framed.at, hour, "right") - 1
     count, value = (np.bincount(place, weights, len(framed.at) - 1) for weights in (None, power))
     whole = count == np.diff(framed.at) // HOUR
     return Reference(

@@ -96,6 +96,18 @@ async def test_power_is_added_up_by_the_hour(world: World) -> None:
 
 
 @pytest.mark.servers
+async def test_power_is_added_up_by_days_that_begin_within_an_hour(world: World) -> None:
+    await world.db.pool.execute("update enterprise set zone = 'Asia/Kolkata'")
+    power, half = world.point("E-1", "active_power"), 30 * 60 * MICROSECOND
+    await world.readings([(power, START + n * half, 0.5) for n in range(-48 * 20, 48 * 40)])
+    number = await world.alert("power_energy", START + DAY, START + 36 * DAY)
+    series = (await world.ok(f"/v1/alerts/{number}/evidence"))["series"]
+    assert (series["interval"], series["reference"]["kind"]) == ("1d", "power")
+    at = series["start"].index("2026-01-03T00:00:00+05:30")
+    assert series["reference"]["value"][at] == 1200.0  # 0.5 kW x CT 100 x 24 h
+
+
+@pytest.mark.servers
 async def test_what_was_still_to_come_is_no_correction(world: World) -> None:
     point = world.point("E-1")
     await world.intervals(point, dict.fromkeys(range(40), (25.0, Quality.MEASURED)))
