@@ -26,6 +26,7 @@ from collector.recompute import READINGS, postpone, put_off, recompute, work_off
 from collector.rejections import note
 from collector.terms import Terms
 from collector.validate import Known, Times, sift
+from config.quality import Flag
 from config.samples import MICROSECOND, SampleBatch, now_us
 from config.settings import Settings
 from storage.database import Connection, Database, limit_statements, translated
@@ -33,6 +34,7 @@ from storage.embedded import Servers, servers
 from storage.errors import RowsRefused, StorageError, StreamFull, TooSlow, Unavailable
 from storage.exclusive import exclusive
 from storage.grounds import forget_rejected
+from storage.history import set_uninspected
 from storage.lanes import Lane, Message
 from storage.migrate import refuse_older
 from storage.partitions import keep_readings
@@ -181,6 +183,8 @@ class Ingest:
             await count_late(self._conn, late.point, late.time, registry.terms.zones)
             await then(self._conn, stored.new, registry.terms)
             await note(self._conn, refusals, refused, registry.known)
+            if len(history := stored.new.time[(stored.new.flags & Flag.BACKFILL) != 0]):
+                await set_uninspected(self._conn, int(history.min()))  # a watch that is away now will look at it
         return stored, refusals + of_rows(refused, messages)
 
     async def _quarantine(self, refusals: list[Refusal]) -> set[str]:

@@ -139,7 +139,8 @@ async def uninspected(conn: Connection) -> int | None:
 
 
 async def set_uninspected(conn: Connection, since: int | None) -> None:
-    """None: all have been looked at; else also those from `since` on have not."""
+    """None: all have been looked at; else also those from `since` on have not. Ingest says so as it stores them, and a
+    watch that hears of them, as another may just have looked."""
     if since is None:
         await conn.execute(SQL["history_uninspected_drop"])
     else:

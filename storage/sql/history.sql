@@ -85,7 +85,7 @@ select (extract(epoch from since) * 1000000)::bigint from uninspected;
 
 -- name: history_uninspected_set
 insert into uninspected (since) values (timestamptz 'epoch' + $1::bigint * interval '1 microsecond')
-on conflict (one) do update set since = least(uninspected.since, excluded.since);
+on conflict (one) do update set since = excluded.since where excluded.since < uninspected.since;
 
 -- name: history_uninspected_drop
 delete from uninspected;

@@ -15,6 +15,7 @@ from collector.ingest import Ingest
 from config.payload import mappings
 from config.quality import Flag
 from config.samples import MICROSECOND, SampleBatch, now_us
+from storage import history as history_rows
 from storage import intervals, readings
 from storage.changes import later_readings
 from storage.database import Database
@@ -377,6 +378,8 @@ async def test_new_readings_are_told_live_ones_all_history_by_its_ends(database:
     ends = SampleBatch.from_bytes(history.data)
     assert ends.time.tolist() == [START, START + 99 * MINUTE]
     assert (ends.flags == Flag.BACKFILL).all()
+    async with database.connection() as conn:
+        assert await history_rows.uninspected(conn) == START, "kept for a watch that is not there now"
     late = await database.pool.fetch("select day, readings from late_day where point_id = $1", point)
     assert [tuple(row) for row in late] == [(date(2026, 1, 1), 100)]
 
