@@ -7,6 +7,7 @@ import { inLanguage, t } from "./i18n.js";
 
 const LIVE = ["open", "acknowledged", "suppressed"];
 const STAFF = ["admin", "operator"];
+const AT_ONCE = 500; // alerts that the service takes in one request
 const ACTIONS = {
   acknowledge: { states: ["open"], roles: [...STAFF, "enterprise"], said: "note", many: true },
   assign: { states: LIVE, roles: STAFF, said: "note", assignee: true },
@@ -31,7 +32,12 @@ export function actionButtons(alert, done) {
 
 /** Acknowledge alerts, without a word. */
 export function acknowledge(alerts) {
-  return send("POST", "/v1/alerts/acknowledge", { ids: alerts.map(({ id }) => id) });
+  return dealWith(alerts, "acknowledge", {});
+}
+
+/** As many requests as it takes, one after the other: each is done as a whole or not at all. */
+async function dealWith(alerts, name, body) {
+  for (let at = 0; at < alerts.length; at += AT_ONCE) await send("POST", `/v1/alerts/${name}`, { ids: alerts.slice(at, at + AT_ONCE).map(({ id }) => id), ...body });
 }
 
 /** Ask for what an action needs, and do it with one alert, or with many where it can be. */
@@ -48,7 +54,7 @@ export function begin(alerts, name, done) {
     ...(until?.value && { except_until: new Date(`${until.value}T23:59:59`).toISOString() }),
   });
   const act = () => several
-    ? send("POST", `/v1/alerts/${name}`, { ids: alerts.map(({ id }) => id), ...body() })
+    ? dealWith(alerts, name, body())
     : send("POST", `/v1/alerts/${first.id}/${name}`, body());
   ask({
     title: t(`act.${name}`),

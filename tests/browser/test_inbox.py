@@ -89,6 +89,18 @@ async def test_many_are_acknowledged_and_dismissed_at_once(console: Console) -> 
         await expect(rows.first).to_contain_text("离线")
 
 
+async def test_more_are_dealt_with_than_one_request_takes(console: Console) -> None:
+    await raised(console, 501)
+    async with console.signed_in("/alerts?rule=level") as page:
+        await expect(page.locator(".inbox-row").first).to_contain_text("水平变化")
+        while "501" not in await page.locator(".inbox-row").first.inner_text():
+            await page.click("[data-focus=more]")
+        await page.keyboard.press("j")
+        await page.keyboard.press("a")
+        await expect(page.locator("[role=status].note")).to_have_text("已确认 501 条。")
+    assert set(await states(console)) == {"acknowledged"}
+
+
 async def test_an_alert_shows_its_evidence_and_is_dealt_with(console: Console) -> None:
     async with console.signed_in("/alerts") as page:
         await page.locator(".inbox-go").click()
