@@ -273,15 +273,30 @@ async def _run_demo(city: Demo, chosen: Settings, servers: Servers, stop: asynci
         simulator = ("simulate", "--demo", str(chosen.home), "--mqtt", f"127.0.0.1:{servers.mqtt_port}")
         environment = _environment(servers) | {"WANJIA_HTTP": chosen.http, "WANJIA_HOME": str(chosen.home)}
         roles = asyncio.create_task(_keep_roles(environment, stop, (simulator, *ROLES), output))
+        await _listening(chosen.http, roles)
+        here = f"WANJIA_HOME={chosen.home} WANJIA_MQTT=127.0.0.1:{servers.mqtt_port} {sys.argv[0]}"
         print(
-            f"\n  Console:  http://{chosen.http}/#key={key}\n  API key:  {key}\n  Logs:     {output.name}\n", flush=True
+            f"\n  Console:  http://{chosen.http}/#key={key}\n  API key:  {key}\n  Commands: {here} keys list"
+            f"\n  Logs:     {output.name}\n",
+            flush=True,
         )
         history = asyncio.create_task(_show_history(city, stream, await load_points(database)))
         await asyncio.wait((roles, history), return_when=asyncio.FIRST_COMPLETED)
         if not roles.done():
-            print("Live. Ctrl-C stops everything.", flush=True)
+            print("Live; alerts of the history follow within minutes. Ctrl-C stops everything.", flush=True)
         await roles
         history.cancel()
+
+
+async def _listening(address: str, roles: asyncio.Task[None]) -> None:
+    """Until something listens at the address, or the roles have ended."""
+    host, port = settings.split_address(address)
+    while not roles.done():
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+            return
+        await asyncio.sleep(RETRY_S)
 
 
 async def _show_history(city: Demo, stream: Stream, table: PointTable) -> None:

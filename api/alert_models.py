@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from api.models import Said
+
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
-Said = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class AlertItem(BaseModel):

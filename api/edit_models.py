@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api.models import Words
+from api.models import Said, Words
 from storage.points import Action
 
-Reason = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S", description="Why; it is kept for ever")]
+Reason = Annotated[Said, Field(description="Why; it is kept for ever")]
 Amount = Annotated[
     float | None,
     Field(description="`set`: the consumption, in the quantity's unit; `rollover`: the modulus, if not the register's"),

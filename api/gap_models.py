@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.alert_models import Said
+from api.models import Said
 from storage.ledger import Cause, Owner, Shown
 
 

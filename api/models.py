@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 T = TypeVar("T")
 Word = Literal["measured", "edited", "estimated", "suspect", "missing"]
 
 Starts = Annotated[list[datetime], Field(description="Starts of the buckets, in the zone's time, with offset")]
 Numbers = Annotated[list[float | None], Field(description="null: there is no value")]
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+"""What somebody has to say about what they do: more than blanks."""
 Words = Annotated[
     list[Word],
     Field(

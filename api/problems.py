@@ -112,9 +112,14 @@ def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = error.errors()
     body = any(fault["loc"][0] == "body" for fault in faults)
-    errors = [(".".join(str(part) for part in fault["loc"][1:]) or "body", fault["msg"]) for fault in faults]
+    errors = [(".".join(str(part) for part in fault["loc"][1:]) or "body", _told(fault)) for fault in faults]
     detail = "; ".join(f"{field}: {message}" for field, message in errors)
     return answer(Problem("invalid-body" if body else "invalid-parameter", detail, errors=errors))
+
+
+def _told(fault: Mapping[str, Any]) -> str:
+    empty = fault["type"] == "string_too_short" and not str(fault["input"]).strip()
+    return "is empty; write something" if empty else str(fault["msg"])
 
 
 def _http(request: Request, error: Exception) -> Response:

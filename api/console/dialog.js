@@ -34,6 +34,11 @@ export function ask({ title, about, fields, act, done }) {
       h("div", { class: "actions" }, h("button", { class: "button", type: "button", onclick: () => dialog.close() }, t("dialog.cancel")), h("button", { class: "button primary", type: "submit" }, title))));
   async function submit(event) {
     event.preventDefault();
+    const blank = [...event.target.elements].find((each) => each.required && !each.value.trim());
+    if (blank) {
+      blank.value = "";
+      return blank.reportValidity();
+    }
     try {
       await act();
     } catch (error) {

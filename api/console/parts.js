@@ -19,8 +19,8 @@ export function failed(problem, again) {
   return h("div", { class: "state failed", role: "alert" },
     h("div", { class: "state-mark", "aria-hidden": "true" }, "!"),
     h("strong", {}, title),
-    problem.detail && h("div", {}, problem.detail),
-    problem.errors?.length ? h("ul", {}, problem.errors.map((each) => h("li", {}, `${each.field}: ${each.message}`))) : null,
+    problem.detail && !(problem.errors?.length > 1) && h("div", {}, problem.detail),
+    problem.errors?.length > 1 ? h("ul", {}, problem.errors.map((each) => h("li", {}, `${each.field}: ${each.message}`))) : null,
     again && h("button", { class: "button", type: "button", onclick: again }, t("state.again")));
 }
 

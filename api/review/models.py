@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from api.models import Equipping, InstrumentItem
+from api.models import Equipping, InstrumentItem, Said
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 
@@ -24,8 +24,8 @@ class Signed(BaseModel):
     note: Text = ""
 
 
-class Said(BaseModel):
-    reason: Annotated[Text, Field(min_length=1)]
+class Rejected(BaseModel):
+    reason: Said
 
 
 class ReviewItem(BaseModel):

@@ -11,7 +11,7 @@ from api.deps import After, Asker, Enterprise, From, Limit, Seen, Served, To, nu
 from api.models import Page
 from api.problems import Problem
 from api.review import evidence, pdf
-from api.review.models import NewReview, Report, ReviewItem, Said, Signed
+from api.review.models import NewReview, Rejected, Report, ReviewItem, Signed
 from api.review.report import build, encoded
 from api.review.scope import Scope
 from api.review.sheets import XLSX, to_xlsx
@@ -93,7 +93,7 @@ async def sign(served: Served, seen: Seen, who: Asker, id: Number, body: Signed)
 
 
 @router.post("/v1/reviews/{id}/reject", response_model=ReviewItem)
-async def reject(served: Served, seen: Seen, who: Asker, id: Number, body: Said) -> dict[str, Any]:
+async def reject(served: Served, seen: Seen, who: Asker, id: Number, body: Rejected) -> dict[str, Any]:
     """Reject a report as the second person, with the reason. It stays as it is; make another."""
     return await _decide(served, seen, who, id, "rejected", body.reason)
 

@@ -109,6 +109,8 @@ async def test_what_an_alert_is_in_no_state_for(world: World) -> None:
     assert_problem(await world.post(f"{path}/comment", json={"note": ""}), 422, "invalid-body", "note")
     assert_problem(await world.post(f"{path}/acknowledge", json={"note": 5}), 422, "invalid-body", "note")
     assert_problem(await world.post(f"{path}/dismiss", json={}), 422, "invalid-body", "reason")
+    blank = assert_problem(await world.post(f"{path}/dismiss", json={"reason": " \n"}), 422, "invalid-body", "reason")
+    assert blank["detail"] == "reason: is empty; write something"
     naive = await world.post(f"{path}/dismiss", json={"reason": "x", "except_until": "2099-01-01T00:00:00"})
     assert_problem(naive, 422, "invalid-body", "except_until")
     long = await world.post(f"{path}/dismiss", json={"reason": "x", "except_until": "2099-01-01T00:00:00Z"})

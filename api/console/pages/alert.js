@@ -207,7 +207,7 @@ const INSTANT = /^\d{4}-\d\d-\d\dT/;
 
 /** The numbers behind the sentence. */
 function numbers(alert) {
-  return h("dl", { class: "evidence" }, Object.entries(alert.evidence).flatMap(([name, value]) => [h("dt", {}, tOr(`evidence.${name}`, name)), h("dd", {}, shown(value, alert.zone))]));
+  return h("dl", { class: "evidence" }, Object.entries(alert.evidence).flatMap(([name, value]) => [h("dt", {}, tOr(`evidence.${name}`, name)), h("dd", {}, tOr(`evidence.${name}.${value}`, shown(value, alert.zone)))]));
 }
 
 function shown(value, zone) {

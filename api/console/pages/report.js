@@ -24,7 +24,7 @@ export function report(found) {
 function consumption(rows) {
   const change = (row) => (row.change === null ? NOTHING : `${number(row.change)} %`);
   return new Table([
-    { key: "carrier", label: t("word.carrier"), class: "main-cell", cell: (row) => h("span", {}, inLanguage(row), row.lacks.length ? h("span", { class: "muted under" }, t("report.lacks", { units: row.lacks.map((lack) => lack.unit).join(" ") })) : null) },
+    { key: "carrier", label: t("word.carrier"), class: "main-cell", cell: (row) => h("span", {}, inLanguage(row), row.lacks.length ? h("span", { class: "muted under" }, t("report.lacks", { units: row.lacks.map((lack) => t(`lack.${lack.unit}`)).join(t("word.comma")) })) : null) },
     { key: "value", label: t("report.value"), class: "num", cell: (row) => h("span", {}, withUnit(row.value, row.unit), row.quality === "measured" ? null : h("span", { class: "muted under" }, t(`kind.${row.quality}`))) },
     { key: "tce", label: "tce", class: "num", cell: (row) => number(row.tce) },
     { key: "tco2", label: "tCO₂", class: "num", cell: (row) => number(row.tco2) },
