@@ -28,16 +28,18 @@ from jsonb_to_recordset($1::jsonb) as new (
 cross join (select timestamptz 'epoch' + $2::bigint * interval '1 microsecond' as now) as moment
 where new.ended is null or not exists (
     select from alert as old
-    where old.enterprise_id = new.enterprise_id
+    where old.key = new.key
+        and old.onset <= timestamptz 'epoch' + new.ended * interval '1 microsecond'
+        and coalesce(old.ended, 'infinity') >= timestamptz 'epoch' + new.onset * interval '1 microsecond'
+) and not exists (
+    select from alert as old
+    where new.rule = any(array['gap', 'offline', 'gateway']) and old.rule = any(array['gap', 'offline', 'gateway'])
+        and old.enterprise_id = new.enterprise_id
         and old.onset <= timestamptz 'epoch' + new.ended * interval '1 microsecond'
         and coalesce(old.ended, 'infinity') >= timestamptz 'epoch' + new.onset * interval '1 microsecond'
         and (
-            old.key = new.key
-            or old.rule = any(array['gap', 'offline', 'gateway']) and new.rule = any(array['gap', 'offline', 'gateway'])
-            and (
-                old.metering_point_id = new.metering_point_id
-                or old.address = new.address and (old.metering_point_id is null or new.metering_point_id is null)
-            )
+            old.metering_point_id = new.metering_point_id
+            or old.address = new.address and (old.metering_point_id is null or new.metering_point_id is null)
         )
 )
 on conflict (key) where ended is null do nothing
