@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.slow]
 async def test_a_threshold_is_tried_before_it_is_set_and_removed_again(console: Console) -> None:
     async with console.signed_in("/rules") as page:
         row = page.locator("tr[data-key=offline]")
-        await expect(row).to_contain_text("至少逾期多少秒：900 s")
+        await expect(row).to_contain_text("再加多少秒：720 s")
         await expect(page.locator("tr[data-key=vee_spike]")).to_contain_text("停用")
         await expect(page.locator("tr[data-key=vee_spike]")).to_contain_text("数值未核实")
         await row.get_by_role("link").click()
@@ -30,12 +30,13 @@ async def test_a_threshold_is_tried_before_it_is_set_and_removed_again(console: 
         for name, count in (("count", "1"), ("present", "2"), ("more", "0"), ("fewer", "1"), ("same", "1")):
             await expect(page.locator(f"[data-tile={name}] .tile-value")).to_have_text(count)
         await expect(page.locator(".compared.fewer")).to_have_count(1)
+        await expect(page.locator("tr:has(.compared.fewer)")).to_contain_text("北京示例工厂")
         await expect(page.locator("[data-chart=trial] canvas")).to_be_visible()
         await page.get_by_role("button", name="设为生效").click()
         await expect(page.locator("dialog")).to_contain_text("会报 1 条，现行阈值 2 条（多 0，少 1）")
         await page.click("dialog .primary")
         set_ = page.locator(f"tr[data-key='enterprise:{WORKS}']")
-        await expect(set_).to_contain_text("至少逾期多少秒：6000 s")
+        await expect(set_).to_contain_text("再加多少秒：6000 s")
         await expect(set_).to_contain_text("逾期多少个采集周期：3")
         (body,) = await console.db.pool.fetch("select body::text from threshold")
         assert json.loads(body["body"]) == {"seconds": 6000}

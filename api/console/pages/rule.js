@@ -113,7 +113,7 @@ function trying(about, enterprises, done, signal) {
     return into(result, async () => {
       const found = await send("POST", `/v1/rules/${about.name}/dry-run`, asked);
       tried = { asked: JSON.stringify(asked.thresholds), found };
-      return trial(found, signal);
+      return trial(found, enterprises, signal);
     }, signal);
   };
   const put = () => {

@@ -9,7 +9,7 @@ import { DAY } from "../time.js";
 
 const COMPARED = ["same", "more", "fewer"];
 
-export function trial(found, signal) {
+export function trial(found, enterprises, signal) {
   const canvas = h("div", { class: "chart small", dataset: { chart: "trial" } });
   const made = chart(canvas, signal);
   made.setOption(perDay(counted(found), t("rules.perday", found)));
@@ -17,7 +17,7 @@ export function trial(found, signal) {
   return [
     h("div", { class: "tiles five" }, tiles.map(([name, state]) => tile(name, t(`rules.${name}`), String(found[name]), t(`rules.${name}.note`, found), state))),
     found.findings.length ? canvas : null,
-    findings(found),
+    findings(found, new Map(enterprises.map(({ uscc, name }) => [uscc, name]))),
   ];
 }
 
@@ -34,12 +34,12 @@ function counted(found) {
   return { days, series };
 }
 
-function findings(found) {
+function findings(found, names) {
   const listed = found.findings.length;
   const table = new Table([
     { key: "what", label: t("rules.finding"), class: "main-cell wide", cell: (row) => h("span", {}, severityBadge(row.severity), h("span", { class: "under" }, inLanguage(row))) },
     { key: "compared", label: t("rules.compared"), class: "nowrap", value: (row) => COMPARED.indexOf(row.compared), cell: (row) => h("span", { class: `compared ${row.compared}` }, t(`rules.${row.compared}`)) },
-    { key: "point", label: t("word.point"), value: (row) => row.metering_point, cell: (row) => (row.metering_point ? h("a", { href: `#/metering-points/${row.uscc}/${encodeURIComponent(row.metering_point)}` }, row.metering_point) : "") },
+    { key: "point", label: t("word.point"), value: (row) => row.metering_point, cell: (row) => h("span", {}, row.metering_point ? h("a", { href: `#/metering-points/${row.uscc}/${encodeURIComponent(row.metering_point)}` }, row.metering_point) : null, h("span", { class: "muted under" }, names.get(row.uscc) ?? row.uscc)) },
     { key: "onset", label: t("alerts.onset"), class: "nowrap", value: (row) => row.onset, cell: (row) => row.onset.slice(0, 16).replace("T", " ") },
     { key: "ended", label: t("word.to"), class: "nowrap", value: (row) => row.ended ?? "~", cell: (row) => (row.ended ? row.ended.slice(0, 16).replace("T", " ") : t("rules.stands")) },
   ], { sort: "onset", down: true, shown: 20, none: t("rules.nofindings", { ...found, places: number(found.looked_at) }) });
