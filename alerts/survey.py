@@ -38,14 +38,14 @@ class Outcome:
     """Per returned slot: readings missing of the gap that lasted."""
     past: Pieces
     """Gaps found when they were over already."""
+    changed: bool
+    """Gaps were written."""
 
     def __bool__(self) -> bool:
         return bool(len(self.began) or len(self.returned) or len(self.past))
 
 
-async def look(
-    conn: Connection, deadlines: Deadlines, causes: Causes, ranges: Ranges, now: int, *, settled: bool = True
-) -> Outcome:
+async def look(conn: Connection, deadlines: Deadlines, ranges: Ranges, now: int, *, settled: bool = True) -> Outcome:
     """Look at the ranges, write the gaps, and tell `deadlines` what is known now.
 
     Unless `settled`, history is coming in: what is missing between two readings may be on its way. Such a gap is not
@@ -66,21 +66,16 @@ async def look(
     deadlines.put_off(slot[again], ranges.start[again], ranges.end[again])
     await gaps.update(conn, edits.update)
     await gaps.close(conn, edits.close, now)
-    new = await gaps.insert(conn, edits.insert, now)
-    if edits:
-        changed = dict(zip(new, edits.insert, strict=True)) | dict(edits.update)
-        await explain(conn, causes, deadlines, changed, now)
-    return _outcome(deadlines, slot, pieces, fresh if settled else np.zeros(len(fresh), bool))
+    await gaps.insert(conn, edits.insert, now)
+    return _outcome(deadlines, slot, pieces, fresh if settled else np.zeros(len(fresh), bool), changed=bool(edits))
 
 
-async def explain(
-    conn: Connection, causes: Causes, deadlines: Deadlines, changed: dict[int, Stretch], now: int
-) -> None:
-    """Say why readings are missing in the gaps that last, judged by now, and in those of `changed` (by id) that are
-    over, judged by their middle."""
-    past = {number: one for number, one in changed.items() if one.end != FOREVER}
-    middle = {number: (one.start + one.end) // 2 for number, one in past.items()}
-    known = await gaps.around(conn, [(now, now), *((one.start, one.end) for one in past.values())])
+async def explain(conn: Connection, causes: Causes, deadlines: Deadlines, now: int) -> int:
+    """Say why readings are missing in the gaps that last, judged by now, and in those that are over and were not
+    judged since, by their middle. Returns how many these are."""
+    past, start, end = await gaps.unjudged(conn)
+    middle = dict(zip(past.tolist(), ((start + end) // 2).tolist(), strict=True))
+    known = await gaps.around(conn, [(now, now), *zip(start.tolist(), end.tolist(), strict=True)])
     at = np.array([middle.get(number, now) for number in known.id.tolist()], np.int64)
     over = np.isin(known.id, list(middle))
     which = np.flatnonzero((known.missing == 1) & (over | (known.end == FOREVER)))
@@ -93,6 +88,7 @@ async def explain(
     group = groups(found.scope, which, known, lead)
     verdicts = Verdicts(lead.tolist(), group.tolist(), found.cause, found.scope, found.evidence)
     await gaps.judged(conn, ids, verdicts)
+    return len(ids)
 
 
 def _learn(deadlines: Deadlines, slot: Slots, holes: Holes) -> None:
@@ -135,7 +131,7 @@ def _compare(
     return edits, np.array(fresh, bool), doubtful
 
 
-def _outcome(deadlines: Deadlines, slot: Slots, pieces: Pieces, fresh: NDArray[np.bool_]) -> Outcome:
+def _outcome(deadlines: Deadlines, slot: Slots, pieces: Pieces, fresh: NDArray[np.bool_], *, changed: bool) -> Outcome:
     was = deadlines.since.copy()
     lasting = pieces.end == FOREVER
     deadlines.holed[pieces.slot[~lasting]] = True
@@ -148,4 +144,4 @@ def _outcome(deadlines: Deadlines, slot: Slots, pieces: Pieces, fresh: NDArray[n
     returned = slot[(was[slot] < FOREVER) & (deadlines.since[slot] == FOREVER)]
     deadlines.reckon(returned)
     past = ~lasting & fresh & (was[pieces.slot] == FOREVER)
-    return Outcome(began, returned, at[returned], lacking[returned], pieces.where(past))
+    return Outcome(began, returned, at[returned], lacking[returned], pieces.where(past), changed)

@@ -67,6 +67,8 @@ SETTLED = 10 * MICROSECOND
 LONGEST_BACKOFF_S = 10.0
 STEADY_S = 30.0
 """After so long without one a failure is a new one, to be said."""
+REST = MICROSECOND
+"""How long looking for causes rests per thousand gaps looked at."""
 POOL = 4
 TIMEOUT_S = 120.0
 
@@ -131,7 +133,9 @@ class Watch:
         self._inspected: list[Inspected] = []
         """What the next cycle writes."""
         self._revised = True
-        self._next_note = self._next_resync = self._next_settling = self._next_tend = 0
+        self._unjudged = True
+        """Gaps have changed since causes were last looked for."""
+        self._next_note = self._next_resync = self._next_judging = self._next_settling = self._next_tend = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises StorageError when database or lock are lost."""
@@ -174,7 +178,7 @@ class Watch:
         if now >= self._next_resync:
             await mark_filled(self._conn, deadlines)
             await gaps.allocated(self._conn, "open", "estimated")
-            await explain(self._conn, state.causes, deadlines, {}, now)
+            self._unjudged = True
             self._next_resync = now + RESYNC
         deadlines.held = now >= deadlines.next_due and await self._behind(now)
         overdue = deadlines.overdue(now)
@@ -189,7 +193,9 @@ class Watch:
             self._next_tend = now + TEND
         await self._tell(ids)
         if self._refusals_changed:
-            await self._write_refusals(state, now)
+            await self._write_refusals(now)
+        if self._unjudged and now >= self._next_judging:
+            await self._judge(state, now)
         if now >= self._next_settling:
             await gaps.allocated(self._conn, "open")
             self._next_settling = now + SETTLING
@@ -207,19 +213,26 @@ class Watch:
             async with self._conn.transaction():
                 return await lifecycle.commit(self._conn, changes, state.running, now, self._policy)
         async with self._conn.transaction():
-            outcome = await look(self._conn, state.deadlines, state.causes, ranges, now, settled=settled)
+            outcome = await look(self._conn, state.deadlines, ranges, now, settled=settled)
+            self._unjudged |= outcome.changed
             episodes.take(outcome)
             changes = self._with_inspected(state, episodes.changes(now), now)
             changes.past += episodes.past(outcome.past, now)
             return await lifecycle.commit(self._conn, changes, state.running, now, self._policy)
 
-    async def _write_refusals(self, state: State, now: int) -> None:
-        """Keep what meters refuse, and say anew why readings are missing."""
+    async def _write_refusals(self, now: int) -> None:
+        """Keep what meters refuse; it may be why readings are missing."""
         self._refusals_changed = False  # before the first wait: what comes meanwhile is for the next cycle
         refused = {int(connection): points for connection, points in self._refused.items()}
         async with self._conn.transaction():
-            if await keep_refused(self._conn, refused, now):
-                await explain(self._conn, state.causes, state.deadlines, {}, now)
+            self._unjudged |= await keep_refused(self._conn, refused, now)
+
+    async def _judge(self, state: State, now: int) -> None:
+        """Say why readings are missing. While thousands of gaps change from cycle to cycle, only now and then."""
+        self._unjudged = False
+        async with self._conn.transaction():
+            judged = await explain(self._conn, state.causes, state.deadlines, now)
+        self._next_judging = now + judged // 1000 * REST
 
     async def _reload(self, now: int) -> None:
         before, self._state, self._revised = self._state, None, False

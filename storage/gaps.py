@@ -223,6 +223,12 @@ async def close(conn: Connection, ids: Sequence[int], now: int) -> None:
         await conn.execute(SQL["gap_close"], ids, now)
 
 
+async def unjudged(conn: Connection) -> tuple[NDArray[np.int64], Instants, Instants]:
+    """(id, start, end) of gaps that are over and whose cause is to be looked for."""
+    table = _table(await conn.fetch(SQL["gap_unjudged"]), 3)
+    return table[0], table[1], table[2]
+
+
 async def around(conn: Connection, stretches: Sequence[tuple[int, int]]) -> Known:
     """All gaps, also closed ones, with some part in one of these stretches, ends included."""
     rows = await conn.fetch(SQL["gap_around"], [since for since, _ in stretches], [until for _, until in stretches])

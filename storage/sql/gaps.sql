@@ -123,7 +123,7 @@ returning id;
 update gap set
     from_time = timestamptz 'epoch' + new.from_us * interval '1 microsecond',
     to_time = timestamptz 'epoch' + new.to_us * interval '1 microsecond',
-    cadence_s = new.cadence_s, missing = new.missing
+    cadence_s = new.cadence_s, missing = new.missing, judged = false
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[])
     as new (id, from_us, to_us, cadence_s, missing)
 where gap.id = new.id;
@@ -138,6 +138,14 @@ update gap set state = 'closed', missing = 0, closed_at = at_us($2), closed_by =
     order by reading.time limit 1
 ), 'not_expected')
 where id = any($1::bigint[]);
+
+-- name: gap_unjudged
+-- Gaps whose cause is to be looked for, that are over.
+select
+    id, (extract(epoch from from_time) * 1000000)::bigint as from_us,
+    (extract(epoch from to_time) * 1000000)::bigint as to_us
+from gap
+where not judged and state <> 'closed' and to_time is not null;
 
 -- name: gap_around
 -- All gaps, also closed ones, of which some part lies in one of the stretches from $1 to $2, both included.
@@ -171,11 +179,14 @@ left join lateral (
 where refused.since is not null or rejected.readings > 0;
 
 -- name: gap_judged
-update gap set lead = new.lead, group_id = new.group_id, evident = new.cause, scope = new.scope, evidence = new.evidence
+update gap set
+    lead = new.lead, group_id = new.group_id, evident = new.cause, scope = new.scope, evidence = new.evidence,
+    judged = true
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::jsonb[])
     as new (id, lead, group_id, cause, scope, evidence)
 where gap.id = new.id
-    and (gap.lead, gap.group_id, gap.evident, gap.scope) is distinct from (new.lead, new.group_id, new.cause, new.scope);
+    and (gap.judged, gap.lead, gap.group_id, gap.evident, gap.scope)
+        is distinct from (true, new.lead, new.group_id, new.cause, new.scope);
 
 -- name: gap_allocated
 -- Items that are over and in one of the states $1 become `estimated` while the intervals of all their quantities that
