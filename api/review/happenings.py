@@ -10,7 +10,7 @@ import msgspec
 
 from api.review.scope import Scope
 from api.standing import registers
-from storage import reviews
+from storage import history, reviews
 from storage.views import Row
 
 _GAP = ("from_time", "to_time", "cause", "state", "missing")
@@ -35,14 +35,17 @@ async def gaps(scope: Scope) -> dict[str, Any]:
 
 async def alerts(scope: Scope) -> dict[str, Any]:
     """Anomalies by rule with their outcomes; those with most at stake one by one, with the numbers behind each and
-    the last word about it."""
+    the last word about it. `uninspected_since`: history came in in which nobody has looked for anomalies yet."""
     asked = (scope.served.database, scope.sight, scope.uscc, *scope.bounds)
     rules: dict[str, Counter[str]] = {}
     for row in await reviews.alert_counts(*asked):
         rules.setdefault(row["rule"], Counter())[row["state"]] = row["alerts"]
     found = await reviews.alerts(*asked, MOST)
     items = [_timed(scope, {**row, "evidence": msgspec.json.decode(row["evidence"])}) for row in found]
+    async with scope.served.database.connection() as conn:
+        since = await history.uninspected(conn)
     return {
+        "uninspected_since": scope.at(max(since, scope.start)) if since is not None and since < scope.past else None,
         "count": sum(counts.total() for counts in rules.values()),
         "rules": [{"rule": rule, "total": counts.total(), "states": dict(counts)} for rule, counts in rules.items()],
         "items": items,

@@ -14,6 +14,7 @@ import pytest
 from openpyxl import load_workbook
 
 from config.quality import Quality
+from storage.columns import instant
 from tests.api.conftest import OTHER, START, USCC, World, assert_problem
 
 pytestmark = pytest.mark.servers
@@ -110,6 +111,16 @@ async def test_the_evidence_pack_has_the_numbers_behind_each_alert(world: World)
     with zipfile.ZipFile(io.BytesIO(packed.content)) as pack:
         [found] = json.loads(pack.read("alerts.json"))["items"]
     assert (found["id"], found["evidence"], found["onset"]) == (number, {"size": 1.5}, "2026-01-01T00:00:00+08:00")
+
+
+async def test_a_report_says_when_history_was_not_looked_at_yet(world: World) -> None:
+    await metered(world)
+    assert (await world.get(PREVIEW)).json()["alerts"]["uninspected_since"] is None
+    await world.db.pool.execute("insert into uninspected (since) values ($1)", instant(START) + timedelta(days=1))
+    review = await made(world)
+    report = (await world.get(f"/v1/reviews/{review['id']}/report.json")).json()
+    assert report["alerts"]["uninspected_since"] == "2026-01-02T00:00:00+08:00"
+    assert (await world.get(f"/v1/reviews/{review['id']}/report.pdf")).content.startswith(b"%PDF-")
 
 
 async def test_a_period_is_asked_for_and_bounded(world: World) -> None:

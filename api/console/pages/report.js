@@ -16,7 +16,7 @@ export function report(found) {
       tile("completeness", t("overview.completeness"), percent(quality.completeness), t("chart.received", { received: number(quality.received), expected: number(quality.expected) }), judge(quality.completeness, 0.98, 0.9)),
       tile("estimated", t("report.estimated"), percent(quality.estimated_share), t("report.ofintervals")),
       tile("gaps", t("report.gaps"), String(found.gaps.count), t("report.open", { n: found.gaps.open })),
-      tile("alerts", t("nav.alerts"), String(found.alerts.count), t("report.rules", { n: found.alerts.rules.length }))),
+      tile("alerts", t("nav.alerts"), String(found.alerts.count), found.alerts.uninspected_since ? t("report.uninspected") : t("report.rules", { n: found.alerts.rules.length }))),
     consumption(carriers),
     equipping(found.equipping));
 }
