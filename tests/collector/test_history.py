@@ -52,7 +52,10 @@ async def test_intervals_of_the_past_are_the_truth(database: Database, stream: S
     consumption = np.full(truth.shape, np.nan)
     consumption[rank, (found.start - demo.start) // QUARTER] = found.consumption
     shown = demo.faces.show(demo.instants[-1:])
+    miscounting = {index for index, _, _ in demo.script.windows("count")}
     for index, place in enumerate(places):
+        if index in miscounting:
+            continue
         [segment] = table.points[points[index]].segments
         digit = (DIGIT + shown[place.register][index, 0] * 2.0**-23) * segment.multiplier
         assert np.abs(consumption[index] - truth[index]).max() < digit, place.key

@@ -33,7 +33,9 @@ async def timescale() -> AsyncIterator[Database]:
     if not url:
         pytest.skip("NOT TESTED ON TIMESCALEDB: set WANJIA_TEST_TIMESCALE_URL to a server whose data may be dropped")
     conn = await asyncpg.connect(url)
-    await conn.execute("deallocate all")  # a server with one session for all keeps those of earlier connections
+    # A server with one session for all may still have what an earlier connection left: a transaction, statements.
+    await conn.execute("rollback")
+    await conn.execute("deallocate all")
     await conn.execute(_EMPTY)
     await conn.close()
     db = await Database.connect(url, role="test", pool_size=1)
