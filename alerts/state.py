@@ -80,7 +80,9 @@ async def mark_filled(conn: Connection, deadlines: Deadlines) -> None:
 async def mark_unseen(conn: Connection, deadlines: Deadlines, now: int) -> None:
     """Have the time looked at during which nobody watched."""
     until = await gaps.watched_until(conn)
-    start = now - LOOK_BACK if until is None else max(until - MARGIN, now - LOOK_BACK)
+    if until is None:
+        return
+    start = max(until - MARGIN, now - LOOK_BACK)
     seen = np.flatnonzero(deadlines.last > start)
     deadlines.mark(seen, np.full(len(seen), start), np.full(len(seen), max(now, start)))
 

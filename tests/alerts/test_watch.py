@@ -278,22 +278,6 @@ async def test_what_happened_while_nobody_watched_is_found_at_start(world: World
         assert sorted(await world.alerts()) == [("gap:E-2", "resolved"), ("offline:M-1", "open")]
 
 
-async def test_the_first_watch_sees_what_was_missing_before_it_came(world: World) -> None:
-    await world.register(since=START - 30 * DAY)
-    await world.read(world.points(1), [START - DAY], event=False)
-    await world.poll(world.points(1), START + 5 * MINUTE, event=False)
-    async with world.watching() as watch:
-        await watch.cycle()
-        days = ((-30 * 1440, -1440), (-1439, 1))
-        assert await world.gaps() == [(point, *gap, gap[1] - gap[0]) for point in world.points(1) for gap in days]
-        await world.read(
-            world.points(1), [START - minute * MINUTE for minute in range(2 * DAY // MINUTE)], lane="backfill"
-        )
-        world.clock.now += SETTLED
-        await watch.cycle()
-        assert await world.gaps() == [(point, -30 * 1440, -2879, 28 * 1440 + 1) for point in world.points(1)]
-
-
 async def test_after_a_stop_of_the_whole_system_everybody_gets_time_to_speak(world: World) -> None:
     await world.register(2)
     async with world.watching() as watch:
